@@ -1,0 +1,145 @@
+"""What keys mean for each other: combinations that cannot be used, and ones that are doubtful.
+
+To add a rule, add a row. A fault names the keys it depends on, the one to be changed first: the
+rule is not asked while one of them is at fault by itself.
+"""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from callbox.config.sections import Config
+
+
+class Rule(NamedTuple):
+    """A combination of keys that cannot be used; `sentence` is what was expected."""
+
+    keys: tuple[str, ...]
+    broken: Callable[["Config"], object]
+    sentence: str
+
+
+class Doubt(NamedTuple):
+    """Something that works and is probably not what was meant."""
+
+    holds: Callable[["Config"], object]
+    sentence: str
+
+
+RULES = (
+    Rule(
+        ("mqtt.cert", "mqtt.key"),
+        lambda config: config.mqtt.cert and not config.mqtt.key,
+        "a client certificate needs its private key; set mqtt.key too",
+    ),
+    Rule(
+        ("mqtt.key", "mqtt.cert"),
+        lambda config: config.mqtt.key and not config.mqtt.cert,
+        "a private key needs its client certificate; set mqtt.cert too",
+    ),
+    Rule(
+        ("mqtt.url", "mqtt.username", "mqtt.password"),
+        lambda config: (
+            config.mqtt.embedded
+            and not config.mqtt.loopback
+            and not (config.mqtt.username and config.mqtt.password)
+        ),
+        "a broker open to other machines needs mqtt.username and mqtt.password; "
+        "set both, or use embedded://127.0.0.1",
+    ),
+    Rule(
+        ("mqtt.version", "mqtt.url"),
+        lambda config: config.mqtt.embedded and config.mqtt.version == "5",
+        "the embedded broker speaks MQTT 3.1.1 only; expected auto or 3.1.1",
+    ),
+    Rule(
+        ("twilio.account_sid",),
+        lambda config: not config.twilio.account_sid,
+        "no Twilio account is set; set it in the file, in CALLBOX_TWILIO__ACCOUNT_SID or in "
+        "TWILIO_ACCOUNT_SID, to the Account SID that console.twilio.com shows",
+    ),
+    Rule(
+        ("twilio.auth_token", "twilio.api_key_sid", "twilio.api_key_secret"),
+        lambda config: (
+            not (
+                config.twilio.auth_token
+                or config.twilio.api_key_sid
+                or config.twilio.api_key_secret
+            )
+        ),
+        "there is nothing to log in to Twilio with; set it, auth_token_file or TWILIO_AUTH_TOKEN "
+        "to the Auth Token that console.twilio.com shows, or set api_key_sid and api_key_secret",
+    ),
+    Rule(
+        ("twilio.api_key_secret", "twilio.api_key_sid"),
+        lambda config: config.twilio.api_key_sid and not config.twilio.api_key_secret,
+        "twilio.api_key_sid needs its secret; set it, api_key_secret_file or TWILIO_API_SECRET",
+    ),
+    Rule(
+        ("twilio.api_key_sid", "twilio.api_key_secret"),
+        lambda config: config.twilio.api_key_secret and not config.twilio.api_key_sid,
+        "twilio.api_key_secret needs the key's SID; set it or TWILIO_API_KEY to SK and 32 digits",
+    ),
+    Rule(
+        ("twilio.base_url",),
+        lambda config: (
+            config.twilio.really_twilio and (config.twilio.base_url or "").startswith("http://")
+        ),
+        "Twilio is reached by https only; expected https://",
+    ),
+    Rule(
+        ("http.public_url", "twilio.base_url"),
+        lambda config: (
+            config.twilio.really_twilio and (config.http.public_url or "").startswith("http://")
+        ),
+        "Twilio's callbacks carry phone numbers; expected an https:// URL",
+    ),
+    Rule(
+        ("delivery.probe_longest", "delivery.probe_first"),
+        lambda config: config.delivery.probe_longest < config.delivery.probe_first,
+        "expected at least delivery.probe_first",
+    ),
+)
+
+DOUBTS = (
+    Doubt(
+        lambda config: not re.fullmatch(r"AC[0-9a-fA-F]{32}", config.twilio.account_sid),
+        "twilio.account_sid is not AC and 32 hexadecimal digits as Twilio's are: "
+        "copy the Account SID from console.twilio.com.",
+    ),
+    Doubt(
+        lambda config: (
+            config.twilio.api_key_sid
+            and not re.fullmatch(r"SK[0-9a-fA-F]{32}", config.twilio.api_key_sid)
+        ),
+        "twilio.api_key_sid is not SK and 32 hexadecimal digits as Twilio's are: "
+        "copy it from console.twilio.com, API keys.",
+    ),
+    Doubt(
+        lambda config: (
+            not (config.twilio.default_from_number or config.twilio.messaging_service_sid)
+        ),
+        "no sender is configured: only requests that bring a from_number can be sent; "
+        "set twilio.default_from_number or twilio.messaging_service_sid.",
+    ),
+    Doubt(
+        lambda config: config.http.public_url and not config.twilio.auth_token,
+        "http.public_url is set without twilio.auth_token, by which alone Twilio's callbacks can "
+        "be verified: they will be refused.",
+    ),
+    Doubt(
+        lambda config: config.http.public_url and not config.http.port,
+        "http.public_url is set and http.port is 0: Twilio's callbacks will find nobody.",
+    ),
+    Doubt(
+        lambda config: (
+            not config.mqtt.tls and (config.mqtt.ca or config.mqtt.cert or config.mqtt.alpn)
+        ),
+        "mqtt.ca, cert, key and alpn have no effect: mqtt.url does not begin with mqtts://.",
+    ),
+    Doubt(
+        lambda config: config.mqtt.password and not config.mqtt.username,
+        "mqtt.password is set without mqtt.username, which MQTT 3.1.1 brokers refuse.",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Where requests come from and events go to; one file per host."""

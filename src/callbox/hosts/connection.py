@@ -1,0 +1,334 @@
+"""One connection to an MQTT broker: paho's client and its network thread, seen from the loop.
+
+Every connection has a client of its own, so an acknowledgement can only leave on the connection that
+delivered its message. Callbacks of the network thread hop into the loop in batches, in order.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from callbox.errors import HostError
+
+QOS = 1
+_CONNECT_SECONDS = 10.0
+_CLOSE_SECONDS = 1.0
+_RETAINED_NOT_WANTED = 2  # MQTT 5 retain handling, section 3.8.3.1
+_MOST_IN_FLIGHT = 65_535
+
+VERSION_REFUSED = frozenset({"Unsupported protocol version"})
+SESSION_TAKEN_OVER = 0x8E
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a broker is and what it wants to see."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What is asked of the broker: a session that outlives connections, and a last will."""
+
+    client_id: str
+    version: int  # MQTTv311 or MQTTv5
+    expiry: int  # seconds
+    keepalive: int
+    will_topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What the broker answered to CONNECT. `expiry`: seconds, None where it did not say less."""
+
+    session_present: bool
+    expiry: int | None
+    window: int  # publishes in flight
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The broker's answer to a publish of ours: `refused` names why it did not take it."""
+
+    mid: int
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The broker's answer to a subscription: a refusal per topic, None where granted."""
+
+    mid: int
+    refusals: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The connection is over."""
+
+    reason: str
+    taken_over: bool
+
+
+Signal = MQTTMessage | Published | Subscribed | Lost
+Handler = Callable[[Sequence[Signal]], None]
+
+
+class RefusedError(HostError):
+    """The broker answered CONNECT with a refusal; `version` if it wants another MQTT version."""
+
+    def __init__(self, reason: str, *, version: bool) -> None:
+        super().__init__(f"The broker refuses the connection: {reason}")
+        self.version = version
+
+
+class Connection:
+    """Open it once; after `Lost` it is of no more use."""
+
+    def __init__(self, address: Address, session: Session) -> None:
+        self._address = address
+        self._session = session
+        self._loop = asyncio.get_running_loop()
+        self._connected: asyncio.Future[Granted] = self._loop.create_future()
+        self._over = asyncio.Event()
+        self._inbox = _Inbox(self._loop)
+        self._client = self._make_client()
+
+    def _make_client(self) -> Client:
+        session = self._session
+        clean = {} if session.version == MQTTv5 else {"clean_session": False}
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=session.client_id,
+            protocol=session.version,
+            reconnect_on_failure=False,
+            manual_ack=True,
+            **clean,
+        )
+        client.connect_timeout = _CONNECT_SECONDS
+        client.max_inflight_messages_set(0)
+        client.will_set(session.will_topic, b"offline", QOS, retain=True)
+        if self._address.username is not None:
+            client.username_pw_set(self._address.username, self._address.password)
+        if self._address.tls is not None:
+            client.tls_set_context(self._address.tls)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = lambda _client, _data, message: self._inbox.put(message)
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        return client
+
+    async def open(self) -> Granted:
+        """Connect. Raises HostError with a sentence, RefusedError if the broker answered no."""
+        address, session = self._address, self._session
+        options: dict[str, Any] = {}
+        if session.version == MQTTv5:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = session.expiry
+            options = {"clean_start": False, "properties": properties}
+        try:
+            await asyncio.to_thread(
+                self._client.connect, address.host, address.port, session.keepalive, **options
+            )
+            self._client.loop_start()
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                return await self._connected
+        except (OSError, TimeoutError) as error:
+            await self.close()
+            raise HostError(_why(address, error)) from error
+        except HostError:
+            await self.close()
+            raise
+
+    def deliver_to(self, handler: Handler) -> None:
+        """Give everything that has arrived, and will, to `handler`, in the loop."""
+        self._inbox.deliver_to(handler)
+
+    def acknowledge(self, mid: int) -> None:
+        """Send the PUBACK of a message that came on this connection."""
+        self._client.ack(mid, QOS)
+
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, correlation: bytes | None = None
+    ) -> int:
+        """Publish at QoS 1 and give the id by which `Published` will name it."""
+        properties = None
+        if correlation is not None and self._session.version == MQTTv5:
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.CorrelationData = correlation
+        return self._client.publish(topic, payload, QOS, retain, properties).mid
+
+    def subscribe(self, topics: Sequence[str], *, retained: bool = False) -> int | None:
+        """Ask for topics and give the id by which `Subscribed` will name it; None if it is over.
+
+        `retained`: whether what the broker has kept is wanted too (MQTT 5 only, always before).
+        """
+        wanted: list[Any] = [(topic, QOS) for topic in topics]
+        if self._session.version == MQTTv5:
+            handling = 0 if retained else _RETAINED_NOT_WANTED
+            options = SubscribeOptions(qos=QOS, retainHandling=handling)
+            wanted = [(topic, options) for topic in topics]
+        return self._client.subscribe(wanted)[1]
+
+    def unsubscribe(self, topics: Sequence[str]) -> None:
+        """Withdraw a subscription that the session may still have."""
+        self._client.unsubscribe(list(topics))
+
+    async def close(self) -> None:
+        """Disconnect and end the network thread, whatever the broker does."""
+        self._client.disconnect()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), _CLOSE_SECONDS)
+        sock = self._client.socket()
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        await asyncio.to_thread(self._client.loop_stop)
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _data: object,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            refused = RefusedError(str(reason), version=str(reason) in VERSION_REFUSED)
+            self._loop.call_soon_threadsafe(_fail, self._connected, refused)
+            return
+        granted = Granted(
+            flags.session_present,
+            getattr(properties, "SessionExpiryInterval", None),
+            getattr(properties, "ReceiveMaximum", _MOST_IN_FLIGHT),
+        )
+        self._loop.call_soon_threadsafe(_finish, self._connected, granted)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        lost = Lost(str(reason), reason.value == SESSION_TAKEN_OVER)
+        self._inbox.put(lost)
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            self._loop.call_soon_threadsafe(self._end, lost)
+
+    def _end(self, lost: Lost) -> None:
+        self._over.set()
+        _fail(self._connected, HostError(f"The broker closed the connection: {lost.reason}"))
+
+    def _on_publish(
+        self,
+        _client: Client,
+        _data: object,
+        mid: int,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._inbox.put(Published(mid, str(reason) if reason.is_failure else None))
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _data: object,
+        mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        refusals = tuple(str(reason) if reason.is_failure else None for reason in reasons)
+        self._inbox.put(Subscribed(mid, refusals))
+
+
+@dataclass(slots=True)
+class _Inbox:
+    """Carries signals from the network thread into the loop, many to a hop."""
+
+    loop: asyncio.AbstractEventLoop
+    handler: Handler | None = None
+    signals: deque[Signal] = field(default_factory=deque)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    hopping: bool = False
+
+    def put(self, signal: Signal) -> None:
+        with self.lock:
+            self.signals.append(signal)
+            if self.hopping:
+                return
+            self.hopping = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            self.loop.call_soon_threadsafe(self._drain)
+
+    def deliver_to(self, handler: Handler) -> None:
+        self.handler = handler
+        self._drain()
+
+    def _drain(self) -> None:
+        with self.lock:
+            self.hopping = False
+            if self.handler is None:
+                return
+            batch = list(self.signals)
+            self.signals.clear()
+        if batch:
+            self.handler(batch)
+
+
+def _finish(future: asyncio.Future[Granted], granted: Granted) -> None:
+    if not future.done():
+        future.set_result(granted)
+
+
+def _fail(future: asyncio.Future[Granted], error: HostError) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _why(address: Address, error: OSError | TimeoutError) -> str:
+    where = f"{address.host}:{address.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"The broker at {where} shows a certificate that is not trusted: {error.verify_message}"
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"The broker at {where} refuses TLS: {error.reason or error}"
+    if isinstance(error, TimeoutError):
+        return f"The broker at {where} does not answer"
+    return f"The broker at {where} cannot be reached: {error.strerror or error}"
+
+
+__all__ = [
+    "Address",
+    "Connection",
+    "Granted",
+    "Lost",
+    "MQTTv5",
+    "MQTTv311",
+    "Published",
+    "RefusedError",
+    "Session",
+    "Signal",
+    "Subscribed",
+]

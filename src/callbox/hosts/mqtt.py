@@ -1,0 +1,415 @@
+"""Requests from any MQTT 3.1.1 or 5 broker, and events back to it.
+
+A request is acknowledged (PUBACK) after its commit, in order, on the connection that delivered it.
+The session outlives connections, so what is published while the gateway is away waits at the broker.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from paho.mqtt.client import MQTTMessage
+
+from callbox.domain.notification import Kind
+from callbox.domain.request import Request
+from callbox.errors import HostError
+from callbox.hosts.bridge import Desk, answer
+from callbox.hosts.connection import (
+    Address,
+    Connection,
+    Granted,
+    Lost,
+    MQTTv5,
+    MQTTv311,
+    Published,
+    RefusedError,
+    Session,
+    Signal,
+    Subscribed,
+)
+from callbox.hosts.publisher import Publisher
+from callbox.outbox import Asked, Outbox
+from callbox.ports import Origin, Refusal, Store
+from callbox.wire import to_document
+
+log = logging.getLogger(__name__)
+
+_LONGEST_BACKOFF = 60.0
+_SHORT_LIFE = 5.0  # seconds; a session that ends sooner, often, is fought over
+_FIGHTS = 3
+_SUBSCRIBE_SECONDS = 10.0
+_STOP_SECONDS = 2.0
+_MOST_UNACKNOWLEDGEABLE = 1000  # requests at QoS 0 that wait for the disk
+
+Reader = Callable[[Kind, bytes], Request | Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the configuration says about the broker. `versions`: to be tried in this order."""
+
+    address: Address
+    base_topic: str
+    client_id: str
+    versions: tuple[int, ...] = (MQTTv5, MQTTv311)
+    session_expiry: int = 604_800
+    keepalive: int = 30
+    window: int = 200
+    takeover: bool = False
+
+
+@dataclass(slots=True)
+class Counters:
+    """What health shows of this run."""
+
+    connections: int = 0
+    sessions_lost: int = 0
+    retained: int = 0
+    dropped: int = 0
+
+
+@dataclass(slots=True)
+class MqttHost:
+    """The gateway's side of the broker. `run` it until `stop`."""
+
+    settings: Settings
+    outbox: Outbox
+    store: Store
+    desk: Desk
+    read: Reader
+    spawn: Callable[[Coroutine[Any, Any, None]], Awaitable[bool]]
+    online: Callable[[], None] = lambda: None
+    trouble: str | None = "not connected yet"
+    counters: Counters = field(default_factory=Counters)
+    publisher: Publisher = field(init=False)
+    _connection: Connection | None = None
+    _number: int = 0
+    _serving: bool = False
+    _lost: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _acks: asyncio.Queue[tuple[Awaitable[bool], Connection, list[int]]] = field(
+        default_factory=asyncio.Queue
+    )
+    _answers: dict[int, asyncio.Future[tuple[str | None, ...]]] = field(default_factory=dict)
+    _other: dict[str, str] = field(default_factory=dict)
+    _other_gone: asyncio.Event = field(default_factory=asyncio.Event)
+    _lives: list[float] = field(default_factory=list)
+    _told_retained: set[str] = field(default_factory=set)
+    _unacknowledgeable: int = 0
+
+    def __post_init__(self) -> None:
+        self.publisher = Publisher(self.store, self.settings.base_topic, self.settings.window)
+
+    @property
+    def connected(self) -> bool:
+        """Whether requests are being accepted from the broker."""
+        return self._serving
+
+    async def run(self) -> None:
+        """Stay connected until `stop`, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            helpers = [
+                tasks.create_task(self.publisher.run()),
+                tasks.create_task(self._acknowledge()),
+            ]
+            await self._stay_connected()
+            for helper in helpers:
+                helper.cancel()
+
+    async def stop(self) -> None:
+        """Say `offline`, disconnect, end `run`. What is unacknowledged comes again."""
+        connection = self._connection
+        if connection is not None and self._serving:
+            connection.publish(self._topic("bridge/state"), b"offline", retain=True)
+        self._stopping.set()
+
+    def publish_retained(self, topic: str, document: dict[str, Any]) -> None:
+        """Publish a document for whoever asks later, if there is a connection."""
+        if self._connection is not None and self._serving:
+            self._connection.publish(self._topic(topic), to_document(document), retain=True)
+
+    # the connection
+
+    async def _stay_connected(self) -> None:
+        delay, versions = 1.0, list(self.settings.versions)
+        while not self._stopping.is_set():
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._live(versions[0])
+            except RefusedError as refused:
+                if refused.version and len(versions) > 1:
+                    log.info("The broker does not speak MQTT 5: using 3.1.1")
+                    versions.pop(0)
+                    continue
+                self.trouble = str(refused)
+            except HostError as error:
+                self.trouble = str(error)
+            lived = asyncio.get_running_loop().time() - began
+            delay = self._backoff(delay, lived)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def _backoff(self, delay: float, lived: float) -> float:
+        """Give the wait before the next connection: longer each time it does not last."""
+        if lived >= _LONGEST_BACKOFF:
+            self._lives.clear()
+            return 1.0
+        self._lives.append(lived)
+        return min(_LONGEST_BACKOFF, 1.0 if len(self._lives) == 1 else delay * 2)
+
+    async def _live(self, version: int) -> None:
+        """Connect, serve, and return when the connection is over."""
+        self._lost.clear()
+        settings = self.settings
+        session = Session(
+            settings.client_id,
+            version,
+            settings.session_expiry,
+            settings.keepalive,
+            self._topic("bridge/state"),
+        )
+        connection = Connection(settings.address, session)
+        granted = await connection.open()
+        self._connection = connection
+        self.counters.connections += 1
+        try:
+            await self._begin_session(granted)
+            connection.deliver_to(lambda signals: self._take(connection, signals))
+            await self._until(self._serve(connection, granted))
+        finally:
+            self._serving = False
+            self._connection = None
+            await self.publisher.detach()
+            await connection.close()
+
+    async def _until(self, serving: Coroutine[Any, Any, None]) -> None:
+        """Serve until the connection is lost or the gateway stops; a fault of serving is raised."""
+        task = asyncio.create_task(serving)
+        ends = [asyncio.create_task(event.wait()) for event in (self._lost, self._stopping)]
+        done, _ = await asyncio.wait([task, *ends], return_when=asyncio.FIRST_COMPLETED)
+        if task in done and not task.exception():
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (task, *ends):
+            waiting.cancel()
+        if task in done:
+            task.result()
+
+    async def _begin_session(self, granted: Granted) -> None:
+        present = granted.session_present
+        self._number = await self.store.begin_session(self.settings.client_id, present=present)
+        if self._number > 1 and not present:
+            self.counters.sessions_lost += 1
+            log.warning(
+                "The broker has forgotten the session: what was published while the gateway was "
+                "away is lost there (give the broker persistence, see the README)"
+            )
+        if granted.expiry is not None and granted.expiry < self.settings.session_expiry:
+            log.warning(
+                "The broker keeps the session for %d s only, not %d: a longer absence loses requests",
+                granted.expiry,
+                self.settings.session_expiry,
+            )
+
+    async def _serve(self, connection: Connection, granted: Granted) -> None:
+        """Accept requests, unless another gateway does so on the same topics."""
+        requests = [self._topic("txt"), self._topic("call")]
+        self._other.clear()
+        await self._subscribe(connection, ["bridge/state", "bridge/info"], retained=True)
+        # Its answer comes after what the broker has kept for the topics before.
+        await self._subscribe(connection, ["bridge/request/+"])
+        while self._is_served_by_another() and not self.settings.takeover:
+            connection.unsubscribe(requests)
+            self._other_gone.clear()
+            self.trouble = (
+                f"gateway {self._other.get('instance')} on {self._other.get('host')} serves "
+                f"{self.settings.base_topic}/# already: stop it, or start this one with --takeover"
+            )
+            await self._other_gone.wait()
+        self._serving = True
+        await self._subscribe(connection, ["txt", "call"])
+        connection.publish(self._topic("bridge/state"), b"online", retain=True)
+        self.publish_retained("bridge/info", self.desk.info())
+        self.trouble = None
+        self.publisher.attach(connection, granted.window)
+        self.online()
+
+    async def _subscribe(
+        self, connection: Connection, topics: Sequence[str], *, retained: bool = False
+    ) -> None:
+        """Subscribe and wait for the answer. Raises HostError if a topic is refused."""
+        mid = connection.subscribe([self._topic(topic) for topic in topics], retained=retained)
+        if mid is None:
+            raise HostError("The connection was lost while subscribing")
+        answer_ = self._answers[mid] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(_SUBSCRIBE_SECONDS):
+                refusals = await answer_
+        except TimeoutError:
+            raise HostError("The broker does not answer a subscription") from None
+        finally:
+            del self._answers[mid]
+        for topic, refusal in zip(topics, refusals, strict=True):
+            if refusal is not None:
+                raise HostError(
+                    f"The broker refuses the topic {self._topic(topic)}: {refusal} (its ACL must "
+                    f"let this user read {self._topic('#')})"
+                )
+
+    # what arrives
+
+    def _take(self, connection: Connection, signals: Sequence[Signal]) -> None:
+        messages = []
+        published = []
+        for signal in signals:
+            match signal:
+                case Published():
+                    published.append(signal)
+                case Subscribed(mid, refusals):
+                    waiting = self._answers.get(mid)
+                    if waiting is not None and not waiting.done():
+                        waiting.set_result(refusals)
+                case Lost():
+                    self._note_loss(signal)
+                case _:
+                    messages.append(signal)
+        if published:
+            self.publisher.answered(published)
+        if messages:
+            self._sort(connection, messages)
+
+    def _note_loss(self, lost: Lost) -> None:
+        self._lost.set()
+        short = sum(life < _SHORT_LIFE for life in self._lives[-_FIGHTS:])
+        if lost.taken_over or short >= _FIGHTS:
+            self.trouble = (
+                f"another program uses the client id {self.settings.client_id}: give each its own "
+                "mqtt.client_id"
+            )
+        elif not self._stopping.is_set():
+            self.trouble = f"the connection to the broker is lost ({lost.reason})"
+
+    def _sort(self, connection: Connection, messages: Sequence[MQTTMessage]) -> None:
+        """Hand messages to whom they concern; requests go to the outbox in one batch."""
+        requests: list[tuple[Kind, MQTTMessage]] = []
+        acknowledged: list[int] = []
+        prefix = len(self.settings.base_topic) + 1
+        for message in messages:
+            topic = message.topic[prefix:]
+            if message.qos:
+                acknowledged.append(message.mid)
+            if topic in {"bridge/state", "bridge/info"}:
+                self._note_other(topic, message.payload)
+            elif message.retain:
+                self._note_retained(message.topic)
+            elif topic.startswith("bridge/request/"):
+                command = topic.removeprefix("bridge/request/")
+                self.spawn(self._answer(connection, command, message.payload))
+            elif self._may_take(message):
+                requests.append((Kind(topic), message))
+        accepted = self.spawn(self._submit(requests))
+        self._acks.put_nowait((accepted, connection, acknowledged))
+
+    def _may_take(self, message: MQTTMessage) -> bool:
+        """Drop requests while another gateway serves, and QoS 0 ones that the disk cannot take."""
+        crowded = message.qos == 0 and self._unacknowledgeable >= _MOST_UNACKNOWLEDGEABLE
+        if crowded or (self._is_served_by_another() and not self._serving):
+            self.counters.dropped += 1
+            return False
+        return True
+
+    async def _submit(self, requests: Sequence[tuple[Kind, MQTTMessage]]) -> None:
+        if not requests:
+            return
+        unacknowledgeable = sum(message.qos == 0 for _, message in requests)
+        self._unacknowledgeable += unacknowledgeable
+        submissions = [
+            self.outbox.prepare(self.read(kind, message.payload), self._asked(message))
+            for kind, message in requests
+        ]
+        await self.outbox.submit(submissions)
+        self._unacknowledgeable -= unacknowledgeable
+
+    def _asked(self, message: MQTTMessage) -> Asked:
+        asked = Asked(origin=_origin(message), connection=self._number)
+        properties = message.properties
+        if properties is None or properties.isEmpty():
+            return asked
+        reply_topic = getattr(properties, "ResponseTopic", None)
+        return replace(
+            asked,
+            expiry=getattr(properties, "MessageExpiryInterval", None),
+            reply_topic=reply_topic if self._may_reply_to(reply_topic) else None,
+            correlation=getattr(properties, "CorrelationData", None),
+        )
+
+    def _may_reply_to(self, topic: str | None) -> bool:
+        """Refuse wildcards and what we subscribe to: an answer must not become a request."""
+        if not topic or "+" in topic or "#" in topic:
+            return False
+        ours = {self._topic(name) for name in ("txt", "call", "bridge/state", "bridge/info")}
+        return topic not in ours and not topic.startswith(self._topic("bridge/request/"))
+
+    async def _acknowledge(self) -> None:
+        """Send PUBACKs in the order of arrival, each after its request is on disk."""
+        while True:
+            accepted, connection, mids = await self._acks.get()
+            if await accepted and connection is self._connection:
+                for mid in mids:
+                    connection.acknowledge(mid)
+
+    async def _answer(self, connection: Connection, command: str, payload: bytes) -> None:
+        document = await answer(self.desk, command, payload)
+        if connection is self._connection:
+            connection.publish(self._topic(f"bridge/response/{command}"), document)
+
+    def _note_retained(self, topic: str) -> None:
+        self.counters.retained += 1
+        if topic not in self._told_retained:
+            self._told_retained.add(topic)
+            log.warning(
+                "A retained request on %s is not sent (it would be at every start); clear it with: "
+                "mosquitto_pub -t '%s' -r -n",
+                topic,
+                topic,
+            )
+
+    # another gateway on the same topics
+
+    def _note_other(self, topic: str, payload: bytes) -> None:
+        """Learn from `bridge/state` and `bridge/info` whether another gateway serves."""
+        if topic == "bridge/state":
+            self._other["state"] = payload.decode(errors="replace")
+        else:
+            with contextlib.suppress(ValueError, AttributeError):
+                info = json.loads(payload)
+                self._other |= {key: str(info.get(key)) for key in ("instance", "host")}
+        if not self._is_served_by_another():
+            self._other_gone.set()
+        if self._serving and self._connection is not None:
+            self._insist(self._connection)
+
+    def _insist(self, connection: Connection) -> None:
+        """Say `online` again when a stand-by's last will said otherwise in our name."""
+        if self._other.get("state") == "offline" and not self._stopping.is_set():
+            connection.publish(self._topic("bridge/state"), b"online", retain=True)
+
+    def _is_served_by_another(self) -> bool:
+        instance = self._other.get("instance")
+        other = instance not in {None, self.store.instance}
+        return other and self._other.get("state") == "online"
+
+    def _topic(self, name: str) -> str:
+        return f"{self.settings.base_topic}/{name}"
+
+
+def _origin(message: MQTTMessage) -> Origin | None:
+    if message.qos == 0:
+        return None
+    digest = hashlib.blake2b(message.topic.encode() + b"\0" + message.payload, digest_size=16)
+    return Origin(message.mid, digest.digest(), message.dup)

@@ -1,0 +1,114 @@
+"""Publishing what is owed: at least once, a bounded window, done when the broker acknowledged it."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from callbox.hosts.connection import Connection, Published
+from callbox.ports import Event, Store
+
+log = logging.getLogger(__name__)
+
+_REFUSED_AGAIN_AFTER = 30.0  # seconds
+_MOST_REFUSED = 1000  # held back in memory; the rest is read again at the next connection
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Publishes the store's owed events on whatever connection there is."""
+
+    store: Store
+    base_topic: str
+    window: int
+    refusal: str | None = None  # the broker's last negative PUBACK
+    _connection: Connection | None = None
+    _room: int = 0
+    _in_flight: dict[int, Event] = field(default_factory=dict)
+    _refused: dict[int, Event] = field(default_factory=dict)
+    _done: list[int] = field(default_factory=list)
+    _cursor: int = 0
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Look for events to publish: some were committed."""
+        self._wake.set()
+
+    def attach(self, connection: Connection, window: int) -> None:
+        """Publish on a new connection, from the oldest owed event on."""
+        self._connection, self._cursor = connection, 0
+        self._room = min(self.window, window)
+        self._wake.set()
+
+    async def detach(self) -> None:
+        """Count the events that the lost connection had in flight."""
+        self._connection = None
+        lost = [event.id for event in self._in_flight.values()]
+        self._in_flight.clear()
+        self._refused.clear()
+        if lost:
+            for event in await self.store.lost(lost):
+                log.error(
+                    "An event on %s is set aside: three connections were lost with it in flight",
+                    event.topic,
+                )
+
+    def answered(self, answers: Sequence[Published]) -> None:
+        """Take the broker's PUBACKs."""
+        for answer in answers:
+            event = self._in_flight.pop(answer.mid, None)
+            if event is None:
+                continue
+            if answer.refused is None:
+                self._done.append(event.id)
+            else:
+                self._hold(event, answer.refused)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Publish and forget until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.gather(self._forget(), self._publish())
+
+    async def _forget(self) -> None:
+        done, self._done = self._done, []
+        if done:
+            await self.store.acknowledge(done)
+
+    async def _publish(self) -> None:
+        connection = self._connection
+        room = self._room - len(self._in_flight)
+        if connection is None or room <= 0:
+            return
+        events = await self.store.owed(self._cursor, room)
+        if connection is not self._connection:
+            return
+        for event in events:
+            self._send(connection, event)
+        if events:
+            self._cursor = events[-1].id
+        if len(events) == room:
+            self._wake.set()
+
+    def _send(self, connection: Connection, event: Event) -> None:
+        topic = event.topic if event.absolute else f"{self.base_topic}/{event.topic}"
+        mid = connection.publish(topic, event.payload, correlation=event.correlation)
+        self._in_flight[mid] = event
+
+    def _hold(self, event: Event, reason: str) -> None:
+        """Keep an event that the broker refused, without holding others, and try it again later."""
+        if self.refusal is None:
+            log.error("The broker refuses to take events on %s: %s", event.topic, reason)
+        self.refusal = f"the broker refuses events on {event.topic}: {reason}"
+        if len(self._refused) < _MOST_REFUSED:
+            self._refused[event.id] = event
+            loop = asyncio.get_running_loop()
+            loop.call_later(_REFUSED_AGAIN_AFTER, self._again, event.id)
+
+    def _again(self, event_id: int) -> None:
+        event = self._refused.pop(event_id, None)
+        if event is not None and self._connection is not None:
+            self.refusal = None
+            self._send(self._connection, event)

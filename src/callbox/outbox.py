@@ -1,0 +1,523 @@
+"""The outbox: submit, deliver, resolve, settle.
+
+A request is written to the store, and only then acknowledged by its host. A delivery's attempt is on
+disk before Twilio is called, once; its outcome is recorded together with the events it owes. Waiting
+is a row with a due time, so a kill is an ordinary shutdown.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from callbox.domain.delivery import Delivery, Evidence, Progress, State
+from callbox.domain.notification import CRITICAL, Kind, Notification
+from callbox.domain.outcome import (
+    Deferred,
+    Found,
+    Outcome,
+    Pause,
+    Unanswered,
+    Unknown,
+)
+from callbox.domain.pace import Pace
+from callbox.domain.phone import mask
+from callbox.domain.policy import Rules, after_attempt, after_lookup, claimed, expired
+from callbox.domain.request import Fault, Recipient, Request
+from callbox.ports import (
+    Change,
+    Claims,
+    Clock,
+    Documents,
+    Event,
+    Origin,
+    Provider,
+    Receipt,
+    Refusal,
+    Slots,
+    Store,
+    Submission,
+)
+
+log = logging.getLogger(__name__)
+
+_LONGEST_WAIT = 5.0  # seconds between two looks at the clock
+_JUMP = 2.0  # seconds that the wall clock may drift unnoticed
+_LOOKUPS_AT_ONCE = 10
+_LONGEST_VALIDITY = 36_000  # Twilio's ValidityPeriod
+
+# The first status of what is not sent, by the state it ends in.
+_ERRORS = {
+    State.FAILED: "TwilioRestException",
+    State.EXPIRED: "Expired",
+    State.CANCELLED: "Cancelled",
+    State.UNKNOWN: "OutcomeUnknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the configuration says where a request is silent; times in seconds."""
+
+    sender: str | None
+    service: str | None
+    retries: int | None
+    expires_after: float
+    on_unknown: str
+    numbers: Callable[[str], Sequence[tuple[str, str]]]  # a contact's or group's (name, number)
+
+    def sender_for(self, request: Request) -> str | None:
+        """Give who it comes from: the request's number, the service (texts), the default."""
+        service = self.service if request.kind is Kind.TXT else None
+        return request.sender or service or self.sender
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a request came: what the answer and a redelivery are recognised by."""
+
+    expiry: float | None = None  # MQTT 5 message expiry, seconds
+    reply_topic: str | None = None
+    correlation: bytes | None = None
+    origin: Origin | None = None
+    connection: int = 0
+
+
+@dataclass(slots=True)
+class Counters:
+    """What health and metrics show of this run."""
+
+    accepted: int = 0
+    refused: int = 0
+    redelivered: int = 0
+    limited: int = 0
+    unknown: int = 0
+    recovered: int = 0
+
+
+@dataclass(slots=True)
+class Outbox:
+    """The use cases. `owed` is called whenever events were committed; `spawn` runs a task safely."""
+
+    store: Store
+    provider: Provider
+    documents: Documents
+    clock: Clock
+    terms: Terms
+    rules: Rules
+    pace: Pace
+    owed: Callable[[], None]
+    spawn: Callable[[Coroutine[Any, Any, None]], object]
+    counters: Counters = field(default_factory=Counters)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _next_due: float = 0.0
+    _drift: float = 0.0
+    _looking: set[str] = field(default_factory=set)
+    _stopping: bool = False
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def open(self) -> None:
+        """Put what the last run left open in doubt. Call before anything else."""
+        self._drift = self.clock.now() - self.clock.monotonic()
+        left = await self.store.recover(self.clock.now(), self.rules.lookup_delays[0])
+        self.counters.recovered = left
+        if left:
+            log.warning("%d attempts were cut off by the last stop: looking them up", left)
+
+    # submit
+
+    def prepare(self, found: Request | Refusal, asked: Asked) -> Submission:
+        """Make deliveries of a request, or carry its refusal, as the store takes them."""
+        if isinstance(found, Refusal):
+            refusal = replace(found, reply_topic=asked.reply_topic, correlation=asked.correlation)
+            return Submission((), (refusal,), asked.origin, asked.connection)
+        parts = [part for recipient in found.recipients for part in self._resolve(recipient)]
+        several = len(parts) > 1
+        deliveries: list[Delivery] = []
+        refusals: list[Refusal] = []
+        digest = _digest(found) if found.dedup_key else None
+        for position, part in enumerate(parts, int(several)):
+            made = self._notification(found, part)
+            if isinstance(made, Fault):
+                message = f"{made.name}: {made.message}" if several else made.message
+                refusals.append(self._refusal(found.id, message, asked))
+            else:
+                deliveries.append(self._delivery(found, made, asked, position, digest))
+        return Submission(tuple(deliveries), tuple(refusals), asked.origin, asked.connection)
+
+    def _resolve(self, recipient: Recipient | Fault) -> list[Recipient | Fault]:
+        """Look a recipient without a number up in the contacts; a group gives several."""
+        if isinstance(recipient, Fault) or recipient.to is not None:
+            return [recipient]
+        known = self.terms.numbers(recipient.name)
+        if not known:
+            return [Fault(recipient.name, "Recipient phone number cannot be None")]
+        return [replace(recipient, name=name, to=number) for name, number in known]
+
+    def _notification(self, request: Request, part: Recipient | Fault) -> Notification | Fault:
+        if isinstance(part, Fault):
+            return part
+        sender = self.terms.sender_for(request)
+        if sender is None:
+            return Fault(part.name, "From number cannot be None")
+        if request.kind is Kind.CALL and not sender.startswith("+"):
+            return Fault(part.name, "From number is not valid for a call: expected E.164 form")
+        to = part.to or ""
+        voice = part.voice
+        return Notification(
+            request.kind, part.channel, part.name, to, sender, part.body, part.media, voice
+        )
+
+    def _delivery(
+        self,
+        request: Request,
+        note: Notification,
+        asked: Asked,
+        position: int,
+        digest: str | None,
+    ) -> Delivery:
+        now = self.clock.now()
+        expires_at = self._expires_at(request, asked, now)
+        critical = request.priority == CRITICAL
+        on_unknown = request.on_unknown or ("resend" if critical else self.terms.on_unknown)
+        return Delivery(
+            id=self.clock.new_id(),
+            request_id=request.id,
+            notification=note,
+            priority=request.priority,
+            retries=self.terms.retries if request.retries is None else request.retries,
+            on_unknown=on_unknown,
+            created_at=now,
+            expires_at=expires_at,
+            expires_fixed=request.sent_at is not None,
+            dedup_key=request.dedup_key,
+            dedup_digest=digest,
+            position=position,
+            reply_topic=asked.reply_topic,
+            correlation=asked.correlation,
+            progress=Progress(updated_at=now),
+        )
+
+    def _expires_at(self, request: Request, asked: Asked, now: float) -> float:
+        """Count `expires_in` from `sent_at`, else from arrival; MQTT 5's expiry if it is shorter."""
+        begin = now if request.sent_at is None else request.sent_at
+        expires_at = begin + (request.expires_in or self.terms.expires_after)
+        return expires_at if asked.expiry is None else min(expires_at, now + asked.expiry)
+
+    def _refusal(self, request_id: str, message: str, asked: Asked) -> Refusal:
+        return Refusal(
+            request_id, "InvalidParameter", message, asked.reply_topic, asked.correlation
+        )
+
+    async def submit(
+        self, submissions: Sequence[Submission], *, impatient: bool = False
+    ) -> list[Receipt]:
+        """Keep requests; returns when they are on disk, in order. Sends what can be sent at once.
+
+        What cannot be kept as it stands is kept as a refusal (`InternalError`). With `impatient`
+        raises StoreUnavailable while the disk refuses: then nothing was kept.
+        """
+        slots = self._reserve(sum(len(submission.deliveries) for submission in submissions))
+        claims = Claims()
+        try:
+            results, claims = await self.store.accept(
+                submissions, self.clock.now(), slots, impatient=impatient
+            )
+        finally:
+            self._begin(claims, slots)
+        receipts = [
+            result if isinstance(result, Receipt) else await self._refuse(submission, result)
+            for submission, result in zip(submissions, results, strict=True)
+        ]
+        for receipt in receipts:
+            self._count(receipt)
+        self.owed()
+        return receipts
+
+    async def _refuse(self, submission: Submission, fault: Exception) -> Receipt:
+        log.error("A request could not be kept: %s", type(fault).__name__)
+        request_id = submission.deliveries[0].request_id if submission.deliveries else None
+        refusal = Refusal(request_id, "InternalError", "The request could not be kept")
+        refused = replace(submission, deliveries=(), refusals=(refusal,))
+        results, _ = await self.store.accept([refused], self.clock.now(), Slots())
+        receipt = results[0]
+        if isinstance(receipt, Exception):
+            raise receipt
+        return receipt
+
+    def _count(self, receipt: Receipt) -> None:
+        self.counters.accepted += len(receipt.accepted)
+        self.counters.refused += len(receipt.refused)
+        self.counters.redelivered += receipt.redelivered
+        self.counters.limited += sum(r.error == "LimitReached" for r in receipt.refused)
+
+    # deliver
+
+    async def run(self) -> None:
+        """Deliver what is due until `stop`: claims, look-ups, expiries, probes."""
+        while not self._stopping:
+            self._wake.clear()
+            wait = await self._round()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait)
+
+    def wake(self) -> None:
+        """Have `run` look for something to do now."""
+        self._wake.set()
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more and give requests under way `grace` seconds to be answered."""
+        self._stopping = True
+        self._wake.set()
+        if self.pace.in_flight:
+            self._idle.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), grace)
+
+    async def _round(self) -> float:
+        await self._notice_jump()
+        now = self.clock.now()
+        if now >= self._next_due:
+            self._next_due = now + _LONGEST_WAIT
+            for delivery in await self.store.overdue(now):
+                await self._settle(delivery, expired(delivery.progress, now))
+            await self._start_lookups(now)
+        if self.pace.wants_probe(self.clock.monotonic()):
+            self.pace.probe_begins()
+            self.spawn(self._probe())
+        await self._claim()
+        return self._wait()
+
+    def _wait(self) -> float:
+        waits = [_LONGEST_WAIT, self._next_due - self.clock.now()]
+        opens_at = self.pace.opens_at(self.clock.monotonic())
+        if opens_at is not None:
+            waits.append(opens_at - self.clock.monotonic())
+        return max(0.001, min(waits))
+
+    async def _notice_jump(self) -> None:
+        """Move due times with a jump of the wall clock against the monotonic one."""
+        drift = self.clock.now() - self.clock.monotonic()
+        jump = drift - self._drift
+        if abs(jump) > _JUMP:
+            log.warning("The clock jumped by %+.0f s: due times move with it", jump)
+            await self.store.shift(jump)
+            self._drift, self._next_due = drift, 0.0
+
+    async def _claim(self) -> None:
+        slots = self._reserve(self.pace.max_concurrency)
+        claims = Claims()
+        try:
+            if slots.total:
+                claims = await self.store.claim(self.clock.now(), slots)
+        finally:
+            self._begin(claims, slots)
+
+    def _reserve(self, wanted: int) -> Slots:
+        now = self.clock.monotonic()
+        total = 0 if self._stopping else min(wanted, self.pace.free(now))
+        self.pace.in_flight += total
+        return Slots(total, int(self.pace.call_allowed(now)) if total else 0)
+
+    def _begin(self, claims: Claims, slots: Slots) -> None:
+        self.pace.in_flight -= slots.total - len(claims.deliveries)
+        if claims.next_due is not None:
+            self._next_due = min(self._next_due, claims.next_due)
+        for delivery in claims.deliveries:
+            if delivery.notification.kind is Kind.CALL:
+                self.pace.called(self.clock.monotonic())
+            self.spawn(self._deliver(delivery))
+        if claims.deliveries and len(claims.deliveries) == slots.total:
+            self._wake.set()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        try:
+            outcome = await self.provider.create(delivery, self._validity(delivery))
+        finally:
+            self.pace.in_flight -= 1
+            self._wake.set()
+            if not self.pace.in_flight:
+                self._idle.set()
+        self._report(outcome)
+        after = after_attempt(delivery, outcome, self.clock.now(), self.clock.jitter(), self.rules)
+        await self._settle(delivery, after, getattr(outcome, "remedy", None))
+
+    def _validity(self, delivery: Delivery) -> int | None:
+        """Give Twilio's ValidityPeriod: the seconds left, None where its own longest is shorter."""
+        left = int(delivery.expires_at - self.clock.now())
+        return max(1, left) if left < _LONGEST_VALIDITY else None
+
+    def _report(self, outcome: Outcome) -> None:
+        """Let the pace know how Twilio is."""
+        now = self.clock.monotonic()
+        match outcome:
+            case Deferred(pause=Pause() as pause, reason=reason, retry_after=retry_after):
+                began = self.pace.failed(now, pause, reason, retry_after)
+            case Unknown(reason=reason):
+                began = self.pace.failed(now, Pause.OUTAGE, reason)
+            case _:
+                began = False
+                if self.pace.answered(now):
+                    log.warning("Twilio takes requests again")
+        if began:
+            log.warning("Sending pauses: %s", self.pace.reason)
+
+    async def _probe(self) -> None:
+        pause, reason = await self.provider.probe()
+        self.pace.probed(self.clock.monotonic(), pause, reason)
+        self._next_due = 0.0
+        self._wake.set()
+
+    # resolve
+
+    async def _start_lookups(self, now: float) -> None:
+        if not self.pace.lookups_allowed():
+            return
+        for delivery in await self.store.doubtful(now):
+            if len(self._looking) >= _LOOKUPS_AT_ONCE:
+                break
+            if delivery.id not in self._looking:
+                self._looking.add(delivery.id)
+                self.spawn(self._look_up(delivery))
+
+    async def _look_up(self, delivery: Delivery) -> None:
+        try:
+            lookup = await self.provider.look_up(delivery)
+            if isinstance(lookup, Unanswered) and lookup.pause is not None:
+                self.pace.failed(self.clock.monotonic(), lookup.pause, lookup.reason)
+            now = self.clock.now()
+            if isinstance(lookup, Found):
+                if await self._take(delivery, lookup, now):
+                    return
+                lookup = lookup.otherwise
+            await self._settle(delivery, after_lookup(delivery, lookup, now, self.rules))
+        finally:
+            self._looking.discard(delivery.id)
+            self._next_due = min(self._next_due, self.clock.now())
+            self._wake.set()
+
+    async def _take(self, delivery: Delivery, found: Found, now: float) -> bool:
+        """Claim the oldest entry that no delivery holds."""
+        free = await self.store.unclaimed([candidate.sid for candidate in found.candidates])
+        for candidate in found.candidates:
+            if candidate.sid in free:
+                after = claimed(delivery, candidate, now)
+                if await self._settle(delivery, after, candidate.remedy) != "claimed":
+                    return True
+        return False
+
+    # settle
+
+    async def _settle(self, before: Delivery, after: Progress, remedy: str | None = None) -> str:
+        """Record a step with the events it owes."""
+        change = self._change(before, after, remedy)
+        verdict = await self.store.apply(change)
+        if verdict == "done":
+            self._told(before, change)
+        elif verdict == "claimed" and after.evidence is Evidence.ANSWER:
+            log.error("Twilio answered twice with the SID %s", after.sid)
+        if after.due_at is not None:
+            self._next_due = min(self._next_due, after.due_at)
+            self._wake.set()
+        return verdict
+
+    def _told(self, before: Delivery, change: Change) -> None:
+        after = change.after
+        self.counters.unknown += after.state is State.UNKNOWN and after.doubt_since is not None
+        if not change.events:
+            return
+        self.owed()
+        note = before.notification
+        what = "Call" if note.kind is Kind.CALL else "Text"
+        why = f": {after.error_message}" if after.error_message else ""
+        log.info(
+            "%s to %s is %s (request %s, attempt %d)%s",
+            what, mask(note.to), after.state, before.request_id, after.attempt, why,
+        )  # fmt: skip
+
+    def _change(self, before: Delivery, after: Progress, remedy: str | None) -> Change:
+        ended = after.state is State.UNKNOWN and after.due_at is None
+        if not ended and after.state in {State.QUEUED, State.SENDING, State.UNKNOWN}:
+            return Change(before, after)
+        delivery = replace(before, progress=after)
+        document = self.documents.delivery(before.progress.state, delivery, remedy)
+        events = [Event("message/delivery", document)]
+        if after.sid is not None and before.answer is None and _is_text(before):
+            events.append(Event("message/sent", self.documents.sent(delivery)))
+        answer = self._answer(delivery) if before.answer is None else None
+        return Change(before, after, tuple(events), answer)
+
+    def _answer(self, delivery: Delivery) -> str:
+        progress = delivery.progress
+        if progress.sid is not None:
+            return self.documents.accepted(delivery)
+        message = _FAILURES[progress.state].format(
+            reason=progress.error_message or "no reason was given"
+        )
+        name = delivery.notification.name
+        several = delivery.position > 0
+        return self.documents.failed(
+            _ERRORS[progress.state], f"{name}: {message}" if several else message
+        )
+
+    # people
+
+    async def cancel(self, request_id: str) -> tuple[list[str], list[str]]:
+        """Withdraw what waits under a request's id: the ids cancelled, and those too late for it."""
+        cancelled: list[str] = []
+        late: list[str] = []
+        for delivery in await self.store.of_request(request_id):
+            done = await self.cancel_delivery(delivery)
+            (cancelled if done else late).append(delivery.id)
+        return cancelled, late
+
+    async def cancel_delivery(self, delivery: Delivery) -> bool:
+        """Withdraw one delivery; False if Twilio may have it already."""
+        if delivery.progress.state is not State.QUEUED:
+            return False
+        after = replace(
+            delivery.progress,
+            state=State.CANCELLED,
+            due_at=None,
+            updated_at=self.clock.now(),
+        )
+        return await self._settle(delivery, after) == "done"
+
+    async def retry(self, delivery: Delivery) -> str:
+        """Send one again that ended without success, as a new delivery that names the old one."""
+        now = self.clock.now()
+        again = replace(
+            delivery,
+            id=self.clock.new_id(),
+            created_at=now,
+            expires_at=now + self.terms.expires_after,
+            expires_fixed=False,
+            dedup_key=None,
+            dedup_digest=None,
+            retry_of=delivery.id,
+            progress=Progress(updated_at=now),
+            answer=None,
+        )
+        receipt = (await self.submit([Submission((again,))], impatient=True))[0]
+        return receipt.accepted[0]
+
+
+_FAILURES = {
+    State.FAILED: "{reason}",
+    State.EXPIRED: "The request expired before Twilio took it: {reason}",
+    State.CANCELLED: "The request was cancelled",
+    State.UNKNOWN: "It may have been sent: {reason}",
+}
+
+
+def _is_text(delivery: Delivery) -> bool:
+    return delivery.notification.kind is Kind.TXT
+
+
+def _digest(request: Request) -> str:
+    """Stand for what a request asks for, so that another one under its dedup_key is noticed."""
+    content = repr((request.kind, request.recipients, request.sender))
+    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()

@@ -1,0 +1,250 @@
+"""What the use cases need of the world: Store, Provider, Documents. Each comment is a contract."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from callbox.domain.delivery import Delivery, Progress, State
+from callbox.domain.outcome import Lookup, Outcome, Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The MQTT publish a request came in: what a redelivery is recognised by."""
+
+    packet_id: int
+    digest: bytes
+    dup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A document owed to the outside.
+
+    `topic` is relative to the base topic, or whole where `absolute` (an MQTT 5 response topic).
+    """
+
+    topic: str
+    payload: bytes
+    absolute: bool = False
+    correlation: bytes | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request, or one of its recipients, is not accepted."""
+
+    request_id: str | None
+    error: str  # InvalidParameter | LimitReached | InternalError | ...
+    message: str
+    reply_topic: str | None = None
+    correlation: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request as read: what can be sent, and what is refused. `connection`: see `Origin`."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    origin: Origin | None = None
+    connection: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a submission, once it is on disk.
+
+    `accepted` has the delivery's id per recipient (an earlier one's under the same dedup_key),
+    `refused` what was refused. `redelivered`: the broker repeated itself, nothing was done.
+    """
+
+    accepted: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    redelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most deliveries per recipient and clock hour, per day, and waiting; 0 = none."""
+
+    per_recipient_hour: int = 0
+    per_day: int = 0
+    waiting: int = 0
+    dedup_window: float = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many creates may begin: in all, and phone calls among them."""
+
+    total: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Deliveries whose next attempt is on disk, and when more may be due (None: not by time)."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    next_due: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step of one delivery, with the events it owes.
+
+    Takes effect only if the stored state and attempt are still those of `before`. `answer` is the
+    `response` part of the first status (JSON); the store keeps the first one and drops a second.
+    """
+
+    before: Delivery
+    after: Progress
+    events: tuple[Event, ...] = ()
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What health shows. Ages in seconds."""
+
+    waiting: int
+    doubtful: int
+    owed: int
+    set_aside: int
+    oldest_waiting: float | None
+
+
+class Store(Protocol):
+    """Keeps everything acknowledged. Every method that writes returns after the commit (fsync).
+
+    While the disk refuses, writes wait and are tried again every second; those called `impatient`
+    raise `StoreUnavailable` instead, and have then surely not happened.
+    """
+
+    instance: str
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be written now, in one sentence; None while it can."""
+
+    async def begin_session(self, client_id: str, *, present: bool) -> int:
+        """Give the new connection's number; forgets the session's packet ids unless `present`."""
+
+    async def accept(
+        self,
+        submissions: Sequence[Submission],
+        now: float,
+        slots: Slots,
+        *,
+        impatient: bool = False,
+    ) -> tuple[list[Receipt | Exception], Claims]:
+        """Keep requests in order of arrival and claim attempts for free `slots`, in one transaction.
+
+        A submission that is a redelivery changes nothing. One that fails by itself gives its
+        exception and changes nothing; the others are kept.
+        """
+
+    async def claim(self, now: float, slots: Slots) -> Claims:
+        """Take due deliveries in order of priority and arrival and record their next attempt.
+
+        At most one per lane, none like one in doubt.
+        """
+
+    async def apply(self, change: Change) -> str:
+        """Take a step: `done`, `stale` (another came first), or `claimed` (the SID is another's).
+
+        A SID that another delivery holds by look-up only is taken from it: that one is in doubt
+        again.
+        """
+
+    async def overdue(self, now: float) -> list[Delivery]:
+        """Give waiting deliveries whose time is over."""
+
+    async def doubtful(self, now: float) -> list[Delivery]:
+        """Give deliveries whose look-up is due."""
+
+    async def unclaimed(self, sids: Sequence[str]) -> list[str]:
+        """Give those of the SIDs that no delivery holds."""
+
+    async def owed(self, after: int, most: int) -> list[Event]:
+        """Give owed events with an id above `after`, oldest first."""
+
+    async def acknowledge(self, ids: Sequence[int]) -> None:
+        """Forget events that the broker acknowledged."""
+
+    async def lost(self, ids: Sequence[int]) -> list[Event]:
+        """Count a connection lost with these events in flight; give those now set aside.
+
+        The third time running sets an event aside until the gateway starts again.
+        """
+
+    async def find(self, delivery_id: str) -> Delivery | None:
+        """Give one delivery."""
+
+    async def of_request(self, request_id: str) -> list[Delivery]:
+        """Give the deliveries of a request's id that are not final, oldest first."""
+
+    async def figures(self, now: float) -> Figures:
+        """Count what is waiting."""
+
+    async def shift(self, seconds: float) -> None:
+        """Move the times set in this run with a jump of the wall clock."""
+
+    async def listing(self, state: State | None, most: int) -> list[Delivery]:
+        """Give deliveries, newest first."""
+
+    async def purge(self, before: float, now: float) -> int:
+        """Forget some settled deliveries created before, and past tallies; give how many."""
+
+    async def recover(self, now: float, first_lookup: float) -> int:
+        """Put attempts that the last run left open in doubt; give how many. Call once, first."""
+
+
+class Provider(Protocol):
+    """Twilio, or what stands in for it."""
+
+    async def create(self, delivery: Delivery, validity: int | None) -> Outcome:
+        """Create the text or call, once; never raises and never retries."""
+
+    async def look_up(self, delivery: Delivery) -> Lookup:
+        """Look for what an unsettled create may have made, from its first doubtful attempt on."""
+
+    async def probe(self) -> tuple[Pause | None, str]:
+        """Ask something harmless: (None, "") if Twilio answers, else why not."""
+
+
+class Documents(Protocol):
+    """The public JSON documents, as bytes: shared/contract is implemented in wire.py."""
+
+    def answer(self, response: str, request_id: str | None) -> bytes:
+        """Give the status document around a `response` part."""
+
+    def accepted(self, delivery: Delivery) -> str:
+        """Give the `response` part for what Twilio has accepted."""
+
+    def failed(self, error: str, message: str) -> str:
+        """Give the `response` part for a failure."""
+
+    def delivery(self, before: State, delivery: Delivery, remedy: str | None) -> bytes:
+        """Give the `message/delivery` document of a step."""
+
+    def sent(self, delivery: Delivery) -> bytes:
+        """Give the `message/sent` document."""
+
+
+class Clock(Protocol):
+    """Time, chance and names; a test brings its own."""
+
+    def now(self) -> float:
+        """Give the wall clock: seconds since 1970, which may jump."""
+
+    def monotonic(self) -> float:
+        """Give a clock that never jumps and goes on while the machine sleeps."""
+
+    def jitter(self) -> float:
+        """Draw from [0, 1)."""
+
+    def new_id(self) -> str:
+        """Give a delivery's id: unique over all gateways, growing with time."""

@@ -1,0 +1,70 @@
+"""`python -m callbox.simulator`: the simulator as a process of its own."""
+
+import argparse
+import asyncio
+import gc
+import signal
+import sys
+
+from callbox.simulator.server import start
+from callbox.simulator.settings import Settings
+
+UNHURRIED = 50_000
+"""Allocations between garbage collections: what is created here stays, and makes no cycles."""
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    usual = Settings()
+    parser = argparse.ArgumentParser(
+        prog="python -m callbox.simulator",
+        description="A Twilio look-alike server: nothing is really sent.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (%(default)s)")
+    parser.add_argument("--pace", type=float, default=usual.pace, help="seconds between statuses")
+    parser.add_argument("--latency", type=float, default=usual.latency, help="seconds to answer")
+    parser.add_argument("--jitter", type=float, default=usual.jitter, help="seconds more, at most")
+    parser.add_argument("--seed", type=int, default=usual.seed, help="repeats the same faults")
+    parser.add_argument("--trial", action="store_true", help="a trial account")
+    parser.add_argument("--number", action="append", help="a number of its own; may be repeated")
+    return parser.parse_args(arguments)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    return Settings(
+        pace=arguments.pace,
+        latency=arguments.latency,
+        jitter=arguments.jitter,
+        seed=arguments.seed,
+        trial=arguments.trial,
+        numbers=tuple(arguments.number) if arguments.number else None,
+    )
+
+
+async def run(host: str, port: int, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with await start(host, port, settings=settings) as simulator:
+        sys.stdout.write(f"listening on {simulator.url}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command."""
+    asked = _arguments(arguments)
+    gc.freeze()
+    gc.set_threshold(UNHURRIED)
+    try:
+        asyncio.run(run(asked.host, asked.port, _settings(asked)))
+    except OSError as reason:
+        sys.stderr.write(f"Cannot listen on {asked.host}:{asked.port}: {reason.strerror}.\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

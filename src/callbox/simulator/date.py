@@ -1,0 +1,36 @@
+"""Dates as Twilio writes and reads them."""
+
+import math
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+
+DAY = 86_400.0
+DATE_LENGTH = len("2026-01-31")
+
+
+@lru_cache(maxsize=4096)
+def _written(second: int, form: str) -> str:
+    return time.strftime(form, time.gmtime(second))
+
+
+def rfc2822(instant: float | None) -> str | None:
+    """`Sun, 06 Sep 2020 21:26:02 +0000`, or None."""
+    if instant is None:
+        return None
+    return _written(int(instant), "%a, %d %b %Y %H:%M:%S +0000")
+
+
+def http_date(instant: float) -> str:
+    """Return the value of a Date header."""
+    return _written(int(instant), "%a, %d %b %Y %H:%M:%S GMT")
+
+
+def span(text: str) -> tuple[float, float]:
+    """First and last instant of a day or of a second; ValueError if it is neither."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    first = moment.timestamp()
+    length = DAY if len(text) == DATE_LENGTH else 1.0
+    return first, math.nextafter(first + length, 0.0)

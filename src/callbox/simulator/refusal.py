@@ -1,0 +1,88 @@
+"""Twilio's refusals: code, HTTP status and text.
+
+Texts are as recorded from Twilio where a recording is known, else its error dictionary's title.
+A new code needs a line in TEXTS, and one in STATUSES if it is not a 400.
+"""
+
+TEXTS = {
+    20001: "Invalid parameter: {parameter}",
+    20003: "{reason}",
+    20404: "The requested resource {path} was not found",
+    21201: "No 'To' number is specified",
+    21205: "{reason}",
+    21210: (
+        "The source phone number provided, {sender}, is not yet verified for your account."
+        " You may only make calls from phone numbers that you've verified or purchased from Twilio."
+    ),
+    21211: "The 'To' number {to} is not a valid phone number.",
+    21212: "The 'From' number {sender} is not a valid phone number, shortcode, or alphanumeric"
+    " sender ID.",
+    21213: "No 'From' number is specified",
+    21214: "The phone number you are attempting to call, {to}, cannot be reached.",
+    21215: (
+        "Account not authorized to call {to}. Perhaps you need to enable some international"
+        " permissions: https://www.twilio.com/console/voice/calls/geo-permissions/low-risk"
+    ),
+    21216: "Account not allowed to call {to}.",
+    21217: "The phone number you are attempting to call, {to}, is not valid.",
+    21219: (
+        "The number {to} is unverified. Trial accounts may only make calls to verified numbers."
+    ),
+    21220: "Call is not in-progress. Cannot redirect.",
+    21266: "'To' and 'From' number cannot be the same: {to}",
+    21267: "Alphanumeric Sender ID cannot be used as the 'From' number on trial accounts",
+    21408: (
+        "Permission to send an SMS has not been enabled for the region indicated by the"
+        " 'To' number: {to}."
+    ),
+    21481: "Invalid Page Token",
+    21602: "Message body is required.",
+    21603: "A 'From' phone number is required.",
+    21604: "A 'To' phone number is required.",
+    21606: (
+        "The From phone number {sender} is not a valid, SMS-capable inbound phone number or short"
+        " code for your account."
+    ),
+    21608: (
+        "The number {masked} is unverified. Trial accounts cannot send messages to unverified"
+        " numbers; verify {masked} at twilio.com/user/account/phone-numbers/verified, or purchase a"
+        " Twilio number to send messages to unverified numbers"
+    ),
+    21609: "The StatusCallback URL {url} is not a valid URL.",
+    21610: "The message From/To pair violates a blacklist rule.",
+    21611: "This 'From' number {sender} has exceeded the maximum number of queued messages",
+    21612: "The 'To' phone number: {to}, is not currently reachable using the 'From' phone number:"
+    " {sender} via SMS.",
+    21614: "To number: {to}, is not a mobile number",
+    21617: "The concatenated message body exceeds the 1600 character limit",
+    21619: "A text message body or media urls must be specified.",
+    21620: "Invalid media URL(s)",
+    21623: "Number of media files exceeds allowed limit",
+    21624: "The validity period {seconds} is not between 1 and 36000 seconds",
+    21704: "The Messaging Service contains no phone numbers",
+    21705: "The Messaging Service Sid {service} is invalid",
+    21910: "Invalid From and To pair. From and To should be of the same channel",
+    30409: "The message cannot be canceled in its current state",
+    63007: "Twilio could not find a Channel with the specified From address",
+}
+
+STATUSES = {20003: 401, 20404: 404, 30409: 409}
+
+
+class Refusal(Exception):  # noqa: N818 - it reads as the sentence it is
+    """Twilio says no: the answer is an error body, and nothing was done."""
+
+    def __init__(self, code: int, **facts: object) -> None:
+        super().__init__(TEXTS[code].format(**facts))
+        self.code = code
+        self.status = STATUSES.get(code, 400)
+
+
+def error_document(status: int, code: int, message: str) -> dict[str, object]:
+    """Twilio's error body."""
+    return {
+        "code": code,
+        "message": message,
+        "more_info": f"https://www.twilio.com/docs/errors/{code}",
+        "status": status,
+    }

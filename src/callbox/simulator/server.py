@@ -1,0 +1,202 @@
+"""The server: HTTP in, Twilio's answers out, faults in between."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Self
+
+from aiohttp import web
+
+from callbox.simulator import routes
+from callbox.simulator.answer import NOTHING, Answer, refused
+from callbox.simulator.ask import Ask, params
+from callbox.simulator.call import Call
+from callbox.simulator.control import PREFIX, Control
+from callbox.simulator.credentials import Credentials
+from callbox.simulator.date import http_date
+from callbox.simulator.fault import NORMAL, Plan
+from callbox.simulator.faults import Faults
+from callbox.simulator.message import Message
+from callbox.simulator.refusal import Refusal
+from callbox.simulator.routes import Route
+from callbox.simulator.settings import Settings
+from callbox.simulator.switchboard import Clock, Switchboard
+from callbox.simulator.traffic import DROPPED, Answered, Traffic
+
+STANDARD_HEADERS = {
+    "Content-Type": "application/json;charset=utf-8",
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Api-Domain": "api.twilio.com",
+    "X-Home-Region": "us1",
+    "X-Powered-By": "AT-5000",
+    "X-Shenanigans": "none",
+}
+PATIENCE = 0.05
+"""Seconds that requests in flight get when the server closes; they may stall for minutes."""
+
+
+class Simulator:
+    """A running simulator; its state is open to whoever is in the same process."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._board = Switchboard(settings, clock)
+        self._credentials = Credentials(settings)
+        self._jitter = random.Random(settings.seed)  # noqa: S311 - repeatable
+        self._web = web.Server(self._serve, access_log=None)
+        self._late: set[asyncio.TimerHandle] = set()
+        self._listener: asyncio.Server | None = None
+        self.settings = settings
+        self.requests = Traffic()
+        """Counters of what was asked and answered."""
+        self.faults = Faults(settings.seed, clock)
+        """What goes wrong: `set(rules)` and `clear()`."""
+        self.url = ""
+        """Where it listens: the SDK's `client.api.base_url`."""
+        self._control = Control(self._board, self.faults, self.requests)
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """Every message that was created and not deleted, oldest first."""
+        return self._board.messages.records
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """Every call that was created and not deleted, oldest first."""
+        return self._board.calls.records
+
+    @property
+    def log(self) -> Sequence[Message | Call]:
+        """Everything that was created since the log was cleared, oldest first."""
+        return self._board.log
+
+    async def listen(self, host: str, port: int) -> None:
+        """Accept requests; port 0 takes a free one."""
+        self._listener = await asyncio.get_running_loop().create_server(self._web, host, port)
+        taken = self._listener.sockets[0].getsockname()[1]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
+
+    async def close(self) -> None:
+        """Stop at once; what stalls is cut, what is late is never created."""
+        for timer in self._late:
+            timer.cancel()
+        if self._listener is not None:
+            self._listener.close()
+        await self._web.shutdown(PATIENCE)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        arrived_at = self._board.clock()
+        path, _, query = request.raw_path.partition("?")
+        body = await request.read()
+        if path.startswith(PREFIX):
+            return _plain(self._control.answer(request.method, path, query, body))
+        route, account_sid, sid = routes.find(request.method, path)
+        text = body.decode("utf-8", "replace") if request.method == "POST" else query
+        ask = Ask(path, account_sid, sid, params(text), arrived_at)
+        return await self._exchange(request, route, ask)
+
+    async def _exchange(
+        self, request: web.BaseRequest, route: Route, ask: Ask
+    ) -> web.StreamResponse:
+        started = time.perf_counter()
+        answered: Answered = DROPPED
+        self.requests.begin(route.endpoint)
+        concurrent = self.requests.in_flight
+        try:
+            plan, answer = self._decide(request, route, ask)
+            await self._pause(plan)
+            answered = _fate(request, plan, answer)
+            if answer.record is not None:
+                answer.record.answered = answered
+            return self._response(answer, concurrent, time.perf_counter() - started)
+        finally:
+            self.requests.end(route.endpoint, answered)
+
+    def _decide(self, request: web.BaseRequest, route: Route, ask: Ask) -> tuple[Plan, Answer]:
+        plan = NORMAL
+        try:
+            if route is not routes.NOWHERE or ask.account_sid:
+                header = request.headers.get("Authorization")
+                self._credentials.check(header, ask.account_sid, route.endpoint)
+            plan = self.faults.plan(route.endpoint)
+            ask.lag = plan.lag
+            answer = self._perform(route, ask, plan)
+        except Refusal as refusal:
+            answer = refused(refusal)
+        if plan.answer is not None:
+            answer = plan.answer._replace(record=answer.record)
+        return plan, answer
+
+    def _perform(self, route: Route, ask: Ask, plan: Plan) -> Answer:
+        if plan.late is not None:
+            self._postpone(plan.late, route, ask)
+        return route.perform(self._board, ask) if plan.performs else NOTHING
+
+    def _postpone(self, seconds: float, route: Route, ask: Ask) -> None:
+        def perform() -> None:
+            self._late.discard(timer)
+            try:
+                answer = route.perform(self._board, ask)
+            except Refusal:
+                return
+            if answer.record is not None:
+                answer.record.answered = DROPPED
+
+        timer = asyncio.get_running_loop().call_later(seconds, perform)
+        self._late.add(timer)
+
+    async def _pause(self, plan: Plan) -> None:
+        settings = self.settings
+        seconds = plan.pause + settings.latency
+        if settings.jitter:
+            seconds += self._jitter.random() * settings.jitter
+        if seconds:
+            await asyncio.sleep(seconds)
+
+    def _response(self, answer: Answer, concurrent: int, seconds: float) -> web.Response:
+        headers = {
+            **STANDARD_HEADERS,
+            "Date": http_date(self._board.clock()),
+            "Twilio-Concurrent-Requests": str(concurrent),
+            "Twilio-Request-Duration": f"{seconds:.3f}",
+            "Twilio-Request-Id": f"RQ{secrets.token_hex(16)}",
+            **answer.headers,
+        }
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+def _fate(request: web.BaseRequest, plan: Plan, answer: Answer) -> Answered:
+    transport = request.transport
+    if plan.cut and transport is not None:
+        transport.abort()
+    gone = plan.cut or transport is None or transport.is_closing()
+    return DROPPED if gone else answer.status
+
+
+def _plain(answer: Answer) -> web.Response:
+    return web.Response(
+        status=answer.status, body=answer.body, headers={"Content-Type": "application/json"}
+    )
+
+
+async def start(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    settings: Settings | None = None,
+    clock: Clock = time.time,
+) -> Simulator:
+    """Start a simulator that listens; OSError if it cannot."""
+    simulator = Simulator(settings or Settings(), clock)
+    await simulator.listen(host, port)
+    return simulator

@@ -1,0 +1,41 @@
+"""How the simulator behaves: nothing here changes while it runs."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+DEFAULT_NUMBERS = ("+15005550006", "+15557654321")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The defaults accept every well-formed request and answer at once.
+
+    Seconds are seconds, chances are 0 to 1; `None` means that nothing is pinned.
+    """
+
+    credentials: Mapping[str, str] | None = None
+    """User name (account SID or API key SID) to secret. None: any secret, if the user name is the
+    account SID of the path or an API key SID."""
+    standard_keys: bool = True
+    """API keys are of type Standard: refused on the Account itself."""
+    trial: bool = False
+    """A trial account: prefixed bodies, and `verified` applies."""
+    verified: Collection[str] | None = None
+    """What a trial account may text and call. None: everybody."""
+    numbers: tuple[str, ...] | None = None
+    """The account's own numbers: any other sender is refused. None: any sender will do, and two
+    numbers are listed."""
+    balance: str = "20.00"
+    pace: float = 1.0
+    """Seconds between one status and the next."""
+    latency: float = 0.0
+    """Seconds between doing what was asked and answering."""
+    jitter: float = 0.0
+    """Up to so many seconds more latency, evenly spread."""
+    seed: int = 0
+    """The same seed and the same order of requests draw the same faults."""
+
+    @property
+    def own_numbers(self) -> tuple[str, ...]:
+        """What IncomingPhoneNumbers lists and messaging services pick from."""
+        return DEFAULT_NUMBERS if self.numbers is None else self.numbers

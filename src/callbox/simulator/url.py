@@ -1,0 +1,17 @@
+"""Which URLs Twilio takes."""
+
+import re
+
+URL = re.compile(r"https?://[^/\s]\S*", re.IGNORECASE)
+CALLBACK = re.compile(r"https?://[^/\s_]+(?:[/?#]\S*)?", re.IGNORECASE)
+LONGEST_CALLBACK = 4000
+
+
+def is_url(text: str) -> bool:
+    """Whether it can be fetched."""
+    return URL.fullmatch(text) is not None
+
+
+def is_callback(text: str) -> bool:
+    """Whether it can be called back: no underscore in the host, not too long."""
+    return len(text) <= LONGEST_CALLBACK and CALLBACK.fullmatch(text) is not None

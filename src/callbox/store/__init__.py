@@ -1,0 +1,1 @@
+"""Where requests, attempts and owed events are kept."""

@@ -1,0 +1,120 @@
+"""Rows of the table `delivery` as Delivery values, in the column order of sql/queries.sql."""
+
+import json
+from dataclasses import asdict, astuple, fields
+from typing import Any
+
+from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, Evidence, Progress, State
+from callbox.domain.notification import Channel, Kind, Notification, Voice
+
+Row = tuple[Any, ...]
+
+_PROGRESS = slice(22, 38)
+_PROGRESS_FIELDS = tuple(field.name for field in fields(Progress))
+
+
+def to_delivery(row: Row) -> Delivery:
+    """Read a row of `{columns}`."""
+    seq, id_, request_id = row[:3]
+    (priority, retries, on_unknown, created_at, expires_at, expires_fixed) = row[10:16]
+    (dedup_key, dedup_digest, position, reply_topic, correlation, retry_of) = row[16:22]
+    return Delivery(
+        id_,
+        request_id,
+        _notification(row[3:10]),
+        priority,
+        retries,
+        on_unknown,
+        created_at,
+        expires_at,
+        bool(expires_fixed),
+        dedup_key,
+        dedup_digest,
+        position,
+        reply_topic,
+        correlation,
+        retry_of,
+        _progress(row[_PROGRESS]),
+        row[38],
+        seq,
+    )
+
+
+def _notification(row: Row) -> Notification:
+    kind, channel, name, to, sender, body, extras = row
+    if extras is None:
+        return Notification(Kind(kind), Channel(channel), name, to, sender, body)
+    more = json.loads(extras)
+    voice = Voice(**more["voice"]) if "voice" in more else None
+    return Notification(
+        Kind(kind), Channel(channel), name, to, sender, body, tuple(more.get("media", ())), voice
+    )
+
+
+def _progress(row: Row) -> Progress:
+    values = dict(zip(_PROGRESS_FIELDS, row, strict=True))
+    values["state"] = State(values["state"])
+    values["evidence"] = Evidence(values["evidence"]) if values["evidence"] else None
+    values["doubt_answered"] = bool(values["doubt_answered"])
+    return Progress(**values)
+
+
+def to_insert(delivery: Delivery, run: str) -> Row:
+    """Give the parameters of `insert_delivery`."""
+    note = delivery.notification
+    return (
+        delivery.id,
+        delivery.request_id,
+        note.kind,
+        note.channel,
+        note.name,
+        note.to,
+        note.sender,
+        note.body,
+        _extras(note),
+        delivery.priority,
+        delivery.retries,
+        delivery.on_unknown,
+        delivery.created_at,
+        delivery.expires_at,
+        delivery.expires_fixed,
+        delivery.dedup_key,
+        delivery.dedup_digest,
+        delivery.position,
+        delivery.reply_topic,
+        delivery.correlation,
+        delivery.retry_of,
+        *astuple(delivery.progress),
+        note.lane,
+        note.likeness,
+        dedup_slot(delivery),
+        run,
+    )
+
+
+def to_update(before: Delivery, after: Progress, answer: str | None, run: str) -> Row:
+    """Give the parameters of `update_delivery`."""
+    frees = after.state in FREES_DEDUP_KEY
+    was = before.progress
+    return (*astuple(after), answer, frees, run, before.id, was.state, was.attempt)
+
+
+def dedup_slot(delivery: Delivery) -> str | None:
+    """Name what only one delivery may hold at a time: a key's place for one recipient."""
+    if delivery.dedup_key is None:
+        return None
+    return f"{dedup_prefix(delivery)}{delivery.position:04d}"
+
+
+def dedup_prefix(delivery: Delivery) -> str:
+    """Give what the slots of one key have in common, for texts and calls apart."""
+    return f"{delivery.notification.kind}:{delivery.dedup_key}\0"
+
+
+def _extras(note: Notification) -> str | None:
+    more: dict[str, Any] = {}
+    if note.media:
+        more["media"] = note.media
+    if note.voice is not None:
+        more["voice"] = asdict(note.voice)
+    return json.dumps(more) if more else None

@@ -1,0 +1,172 @@
+-- Every statement of the SQLite store, by name. Rows of `delivery` are read by the columns and in
+-- the order of `columns`, written in the order of `insert_delivery` and `update_delivery`: rows.py.
+
+-- name: columns
+seq, id, request_id, kind, channel, name, recipient, sender, body, extras, priority, retries,
+on_unknown, created_at, expires_at, expires_fixed, dedup_key, dedup_digest, position,
+reply_topic, correlation, retry_of, state, due_at, attempt, attempted_at, failures, doubt_since,
+doubt_base, doubt_answered, lookups, sid, evidence, word, sent_from, error_code, error_message,
+updated_at, answer
+
+-- name: insert_delivery
+INSERT INTO delivery (
+    id, request_id, kind, channel, name, recipient, sender, body, extras, priority, retries,
+    on_unknown, created_at, expires_at, expires_fixed, dedup_key, dedup_digest, position,
+    reply_topic, correlation, retry_of, state, due_at, attempt, attempted_at, failures,
+    doubt_since, doubt_base, doubt_answered, lookups, sid, evidence, word, sent_from,
+    error_code, error_message, updated_at, lane, likeness, dedup_slot, run
+) VALUES (
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+)
+
+-- name: update_delivery
+UPDATE delivery SET
+    state = ?, due_at = ?, attempt = ?, attempted_at = ?, failures = ?, doubt_since = ?,
+    doubt_base = ?, doubt_answered = ?, lookups = ?, sid = ?, evidence = ?, word = ?, sent_from = ?,
+    error_code = ?, error_message = ?, updated_at = ?,
+    answer = coalesce(answer, ?), dedup_slot = CASE WHEN ? THEN NULL ELSE dedup_slot END, run = ?
+WHERE id = ? AND state = ? AND attempt = ?
+
+-- name: waiting
+-- A lane with a create in flight waits; so does the like of one in doubt, or of an earlier one that
+-- waits for its retry.
+SELECT seq, lane FROM delivery AS d
+WHERE state = 'queued' AND kind = :kind AND (due_at IS NULL OR due_at <= :now) AND expires_at > :now
+  AND NOT EXISTS (SELECT 1 FROM delivery WHERE state = 'sending' AND lane = d.lane)
+  AND NOT EXISTS (
+    SELECT 1 FROM delivery AS e
+    WHERE e.due_at IS NOT NULL AND e.likeness = d.likeness AND e.seq <> d.seq
+      AND (e.state = 'unknown' OR (e.due_at > :now AND e.seq < d.seq)))
+ORDER BY priority DESC, seq LIMIT :most
+
+-- name: begin_attempt
+UPDATE delivery
+SET state = 'sending', due_at = NULL, attempt = attempt + 1, attempted_at = ?, updated_at = ?, run = ?
+WHERE seq = ? RETURNING {columns}
+
+-- name: next_due
+SELECT min(at) FROM (
+    SELECT min(due_at) AS at FROM delivery WHERE due_at > ?
+    UNION ALL SELECT min(expires_at) FROM delivery WHERE state = 'queued'
+)
+
+-- name: overdue
+SELECT {columns} FROM delivery WHERE state = 'queued' AND expires_at <= ? ORDER BY seq LIMIT 200
+
+-- name: doubtful
+SELECT {columns} FROM delivery WHERE state = 'unknown' AND due_at <= ? ORDER BY due_at LIMIT 100
+
+-- name: recover
+-- Attempts that were under way when the last run ended: their outcome is not known.
+UPDATE delivery
+SET state = 'unknown', due_at = ?, doubt_since = coalesce(doubt_since, attempted_at), doubt_base = ?,
+    doubt_answered = 0, lookups = 0, error_code = NULL, updated_at = ?, run = ?,
+    error_message = 'The gateway stopped before Twilio had answered'
+WHERE state = 'sending'
+
+-- name: rival
+SELECT id, evidence FROM delivery WHERE sid = ?
+
+-- name: dethrone
+UPDATE delivery
+SET sid = NULL, evidence = NULL, state = 'unknown', due_at = ?, doubt_base = ?, lookups = 0
+WHERE id = ?
+
+-- name: find
+SELECT {columns} FROM delivery WHERE id = ?
+
+-- name: of_request
+SELECT {columns} FROM delivery
+WHERE request_id = ? AND state IN ('queued', 'sending', 'unknown', 'accepted') ORDER BY seq
+
+-- name: listing
+SELECT {columns} FROM delivery WHERE (? IS NULL OR state = ?) ORDER BY seq DESC LIMIT ?
+
+-- name: held_under_key
+SELECT id, position, dedup_digest, answer FROM delivery
+WHERE dedup_slot >= ? AND dedup_slot < ? AND created_at > ?
+
+-- name: free_old_key
+UPDATE delivery SET dedup_slot = NULL WHERE dedup_slot >= ? AND dedup_slot < ? AND created_at <= ?
+
+-- name: follow
+INSERT INTO follower (delivery_id, request_id, reply_topic, correlation) VALUES (?, ?, ?, ?)
+
+-- name: followers
+DELETE FROM follower WHERE delivery_id = ? RETURNING request_id, reply_topic, correlation
+
+-- name: tally
+INSERT INTO tally (name, subject, begins, critical, used) VALUES (?, ?, ?, ?, 1)
+ON CONFLICT DO UPDATE SET used = used + 1 WHERE used < ?
+
+-- name: waiting_counts
+SELECT priority >= 3, count(*) FROM delivery
+WHERE state = 'queued' OR state = 'sending' OR (state = 'unknown' AND due_at IS NOT NULL) GROUP BY 1
+
+-- name: figures
+SELECT
+    (SELECT count(*) FROM delivery WHERE state = 'queued'),
+    (SELECT count(*) FROM delivery WHERE state = 'unknown' AND due_at IS NOT NULL),
+    (SELECT count(*) FROM event WHERE losses < 3),
+    (SELECT count(*) FROM event WHERE losses >= 3),
+    (SELECT min(created_at) FROM (
+        SELECT created_at FROM delivery WHERE state = 'queued' ORDER BY seq LIMIT 1))
+
+-- name: insert_event
+INSERT INTO event (topic, payload, absolute, correlation) VALUES (?, ?, ?, ?)
+
+-- name: owed
+SELECT topic, payload, absolute, correlation, id FROM event
+WHERE id > ? AND losses < 3 ORDER BY id LIMIT ?
+
+-- name: acknowledge
+DELETE FROM event WHERE id = ?
+
+-- name: lose
+UPDATE event SET losses = losses + 1 WHERE id = ?
+RETURNING topic, payload, absolute, correlation, id, losses
+
+-- name: forgive
+UPDATE event SET losses = 0 WHERE losses > 0
+
+-- name: arrival
+SELECT connection, seq, digest FROM arrival WHERE packet_id = ?
+
+-- name: arrive
+INSERT OR REPLACE INTO arrival (packet_id, connection, seq, digest) VALUES (?, ?, ?, ?)
+
+-- name: last_arrival
+SELECT coalesce(max(seq), 0) FROM arrival
+
+-- name: forget_arrivals
+DELETE FROM arrival
+
+-- name: session
+SELECT connection, reuses_ids FROM session WHERE client_id = ?
+
+-- name: forget_sessions
+DELETE FROM session WHERE client_id <> ?
+
+-- name: connect
+INSERT INTO session (client_id, connection) VALUES (?, ?)
+ON CONFLICT DO UPDATE SET connection = excluded.connection
+
+-- name: reuses_ids
+UPDATE session SET reuses_ids = ?
+
+-- name: shift
+UPDATE delivery
+SET due_at = due_at + :by, attempted_at = attempted_at + :by, created_at = created_at + :by,
+    doubt_since = doubt_since + :by, doubt_base = doubt_base + :by,
+    expires_at = CASE WHEN expires_fixed THEN expires_at ELSE expires_at + :by END
+WHERE run = :run AND state IN ('queued', 'sending', 'unknown')
+
+-- name: purge
+DELETE FROM delivery WHERE seq IN (
+    SELECT seq FROM (SELECT seq, created_at, state, due_at FROM delivery ORDER BY seq LIMIT 1000)
+    WHERE created_at < ? AND state NOT IN ('queued', 'sending') AND due_at IS NULL LIMIT 500
+)
+
+-- name: purge_tally
+DELETE FROM tally WHERE begins < ?

@@ -1,0 +1,314 @@
+"""The store of one gateway: SQLite, WAL, fsync at every commit, one writing thread."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from callbox.domain.delivery import Delivery, Evidence, State
+from callbox.errors import StoreError, StoreTooNew
+from callbox.ports import (
+    Change,
+    Claims,
+    Documents,
+    Event,
+    Figures,
+    Limits,
+    Receipt,
+    Slots,
+    Submission,
+)
+from callbox.store.acceptance import Acceptance
+from callbox.store.claims import claim
+from callbox.store.lock import Lock
+from callbox.store.rows import to_delivery, to_update
+from callbox.store.statements import migrations, statements
+from callbox.store.writer import Writer
+
+T = TypeVar("T")
+
+LOSSES_TO_SET_ASIDE = 3
+DAY_SECONDS = 86_400.0
+
+
+class SqliteStore:
+    """Implements the port `Store` on one file. Open it by `await SqliteStore.open(...)`."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, lock: Lock, documents: Documents, limits: Limits
+    ) -> None:
+        self.instance = _instance(connection)
+        self._lock = lock
+        self._db = connection
+        self._run = secrets.token_hex(6)
+        self._sql = statements()
+        self._documents = documents
+        self._acceptance = Acceptance(connection, documents, limits, self._run)
+        self._writer = Writer(connection, asyncio.get_running_loop())
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        documents: Documents,
+        limits: Limits,
+        control: str | None = None,
+    ) -> "SqliteStore":
+        """Open or create the file, holding it for this process.
+
+        Raises StoreInUse, StoreTooNew, or StoreError when it cannot be read or written.
+        """
+        lock = Lock(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.take(control)
+            return cls(await asyncio.to_thread(connect, path), lock, documents, limits)
+        except (OSError, sqlite3.Error) as error:
+            lock.release()
+            raise StoreError(
+                f"The store {path} cannot be used ({error}): store.url must name a file in a "
+                "writable folder, with room on its disk"
+            ) from error
+        except StoreError:
+            lock.release()
+            raise
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the file."""
+        await asyncio.to_thread(self._writer.stop)
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+        self._lock.release()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be written now."""
+        return self._writer.trouble
+
+    async def begin_session(self, client_id: str, *, present: bool) -> int:
+        """See `Store`."""
+        return await self._write(
+            lambda _: self._acceptance.begin_session(client_id, present=present)
+        )
+
+    async def accept(
+        self,
+        submissions: Sequence[Submission],
+        now: float,
+        slots: Slots,
+        *,
+        impatient: bool = False,
+    ) -> tuple[list[Receipt | Exception], Claims]:
+        """See `Store`."""
+
+        def work(
+            db: sqlite3.Connection,
+        ) -> tuple[list[Receipt | Exception], list[Delivery], Claims]:
+            receipts: list[Receipt | Exception] = []
+            new: list[Delivery] = []
+            for submission in submissions:
+                receipts.append(_alone(db, submission, now, self._acceptance, new))
+            return receipts, new, claim(db, now, slots, self._run)
+
+        receipts, new, claims = await self._write(work, impatient=impatient)
+        for delivery in new:
+            self._acceptance.count(delivery, 1)
+        return receipts, claims
+
+    async def claim(self, now: float, slots: Slots) -> Claims:
+        """See `Store`."""
+        return await self._write(lambda db: claim(db, now, slots, self._run))
+
+    async def recover(self, now: float, first_lookup: float) -> int:
+        """Put attempts that the last run left open in doubt; give how many. Call once, first."""
+
+        def work(db: sqlite3.Connection) -> int:
+            db.execute(self._sql["forgive"])
+            cursor = db.execute(self._sql["recover"], (now + first_lookup, now, now, self._run))
+            self._acceptance.recount()
+            return cursor.rowcount
+
+        return await self._write(work)
+
+    async def apply(self, change: Change) -> str:
+        """See `Store`."""
+        verdict, settles = await self._write(lambda db: self._apply(db, change), urgent=True)
+        if settles:
+            self._acceptance.count(change.before, -1)
+        return verdict
+
+    def _apply(self, db: sqlite3.Connection, change: Change) -> tuple[str, bool]:
+        before = change.before
+        row = to_update(before, change.after, change.answer, self._run)
+        try:
+            cursor = db.execute(self._sql["update_delivery"], row)
+        except sqlite3.IntegrityError:
+            if not self._dethrone(db, change):
+                return "claimed", False
+            cursor = db.execute(self._sql["update_delivery"], row)
+        if cursor.rowcount == 0:
+            return "stale", False
+        if change.answer is not None and before.answer is None:
+            self._tell(db, before, change.answer)
+        db.executemany(self._sql["insert_event"], [_event_row(event) for event in change.events])
+        return "done", before.answer is None and change.answer is not None
+
+    def _dethrone(self, db: sqlite3.Connection, change: Change) -> bool:
+        """Take a SID from a delivery that holds it by look-up only; that one is in doubt again."""
+        rival = db.execute(self._sql["rival"], (change.after.sid,)).fetchone()
+        if rival is None or rival[1] != Evidence.LOOKUP or change.after.evidence is Evidence.LOOKUP:
+            return False
+        now = change.after.updated_at
+        db.execute(self._sql["dethrone"], (now, now, rival[0]))
+        return True
+
+    def _tell(self, db: sqlite3.Connection, delivery: Delivery, answer: str) -> None:
+        """Owe the first status to whoever asked, and to those who asked under the same key."""
+        askers = [(delivery.request_id, delivery.reply_topic, delivery.correlation)]
+        if delivery.dedup_key is not None:
+            askers += db.execute(self._sql["followers"], (delivery.id,)).fetchall()
+        for request_id, reply_topic, correlation in askers:
+            self._acceptance.owe_status(
+                self._documents.answer(answer, request_id), reply_topic, correlation
+            )
+
+    async def overdue(self, now: float) -> list[Delivery]:
+        """See `Store`."""
+        return await self._select("overdue", now)
+
+    async def doubtful(self, now: float) -> list[Delivery]:
+        """See `Store`."""
+        return await self._select("doubtful", now)
+
+    async def unclaimed(self, sids: Sequence[str]) -> list[str]:
+        """See `Store`."""
+        sql = self._sql["rival"]
+        return await self._write(
+            lambda db: [sid for sid in sids if db.execute(sql, (sid,)).fetchone() is None]
+        )
+
+    async def owed(self, after: int, most: int) -> list[Event]:
+        """See `Store`."""
+        sql = self._sql["owed"]
+        rows = await self._write(lambda db: db.execute(sql, (after, most)).fetchall())
+        return [_event(row) for row in rows]
+
+    async def acknowledge(self, ids: Sequence[int]) -> None:
+        """See `Store`."""
+        sql = self._sql["acknowledge"]
+        await self._write(lambda db: db.executemany(sql, [(id_,) for id_ in ids]))
+
+    async def lost(self, ids: Sequence[int]) -> list[Event]:
+        """See `Store`."""
+        sql = self._sql["lose"]
+        rows = await self._write(lambda db: [db.execute(sql, (id_,)).fetchone() for id_ in ids])
+        return [_event(row[:5]) for row in rows if row and row[5] >= LOSSES_TO_SET_ASIDE]
+
+    async def find(self, delivery_id: str) -> Delivery | None:
+        """See `Store`."""
+        return next(iter(await self._select("find", delivery_id)), None)
+
+    async def of_request(self, request_id: str) -> list[Delivery]:
+        """See `Store`."""
+        return await self._select("of_request", request_id)
+
+    async def listing(self, state: State | None, most: int) -> list[Delivery]:
+        """See `Store`."""
+        return await self._select("listing", state, state, most)
+
+    async def figures(self, now: float) -> Figures:
+        """See `Store`."""
+        sql = self._sql["figures"]
+        waiting, doubtful, owed, aside, oldest = await self._write(
+            lambda db: db.execute(sql).fetchone()
+        )
+        return Figures(waiting, doubtful, owed, aside, None if oldest is None else now - oldest)
+
+    async def shift(self, seconds: float) -> None:
+        """See `Store`."""
+        values = {"by": seconds, "run": self._run}
+        await self._write(lambda db: db.execute(self._sql["shift"], values))
+
+    async def purge(self, before: float, now: float) -> int:
+        """See `Store`."""
+
+        def work(db: sqlite3.Connection) -> int:
+            db.execute(self._sql["purge_tally"], (now - DAY_SECONDS,))
+            return db.execute(self._sql["purge"], (before,)).rowcount
+
+        return await self._write(work)
+
+    async def _select(self, name: str, *values: object) -> list[Delivery]:
+        rows = await self._write(lambda db: db.execute(self._sql[name], values).fetchall())
+        return [to_delivery(row) for row in rows]
+
+    def _write(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        impatient: bool = False,
+        urgent: bool = False,
+    ) -> asyncio.Future[T]:
+        return self._writer.submit(work, impatient=impatient, urgent=urgent)
+
+
+def _alone(
+    db: sqlite3.Connection,
+    submission: Submission,
+    now: float,
+    acceptance: Acceptance,
+    new: list[Delivery],
+) -> Receipt | Exception:
+    """Keep one submission; one that cannot be kept is undone alone and given as its exception."""
+    db.execute("SAVEPOINT submission")
+    try:
+        receipt, deliveries = acceptance.take(submission, now)
+    except (sqlite3.IntegrityError, sqlite3.InterfaceError, UnicodeError, OverflowError) as error:
+        db.execute("ROLLBACK TO submission")
+        db.execute("RELEASE submission")
+        return error
+    db.execute("RELEASE submission")
+    new += deliveries
+    return receipt
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file and bring its schema up to date. Raises StoreTooNew."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA cache_size = -4096")
+    _migrate(db, path)
+    return db
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    steps = migrations()
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(steps):
+        raise StoreTooNew(
+            f"The store {path} was written by a newer Callbox (schema {version}, this one knows "
+            f"{len(steps)}): install that version, or use another store.url"
+        )
+    for number, step in enumerate(steps[version:], version + 1):
+        db.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _instance(db: sqlite3.Connection) -> str:
+    """Give the store's own name, made once: it outlives restarts and host renames."""
+    db.execute("INSERT OR IGNORE INTO setting VALUES ('instance', ?)", (secrets.token_hex(6),))
+    return str(db.execute("SELECT value FROM setting WHERE name = 'instance'").fetchone()[0])
+
+
+def _event(row: tuple[str, bytes, int, bytes | None, int]) -> Event:
+    topic, payload, absolute, correlation, id_ = row
+    return Event(topic, payload, bool(absolute), correlation, id_)
+
+
+def _event_row(event: Event) -> tuple[str, bytes, bool, bytes | None]:
+    return event.topic, event.payload, event.absolute, event.correlation

@@ -1,0 +1,177 @@
+"""The one thread that writes: whatever waits goes into one transaction (group commit)."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from callbox.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RETRY_SECONDS = 1.0
+
+# What the disk or another process says, and not the statement: the whole transaction is tried again.
+_REFUSALS = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    work: Callable[[sqlite3.Connection], T]
+    future: asyncio.Future[T]
+    impatient: bool
+    urgent: bool
+    result: T | None = None
+    error: Exception | None = field(default=None)
+
+
+class Writer:
+    """Runs jobs against one connection, in order, many to a transaction.
+
+    A job that raises is rolled back alone and its future gets the exception. When the disk refuses,
+    nothing is given up: the transaction is tried again every second, urgent jobs (outcomes of what
+    Twilio has already done) before all others; impatient ones fail with `StoreUnavailable` then.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        self.trouble: str | None = None
+        self._db = connection
+        self._loop = loop
+        self._jobs: deque[_Job[Any]] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="callbox-store", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        impatient: bool = False,
+        urgent: bool = False,
+    ) -> asyncio.Future[T]:
+        """Queue a job; its future is done after the commit. Call from the loop's thread."""
+        if impatient and self.trouble:
+            raise StoreUnavailable(self.trouble)
+        future: asyncio.Future[T] = self._loop.create_future()
+        with self._wake:
+            self._jobs.append(_Job(work, future, impatient, urgent))
+            self._wake.notify()
+        return future
+
+    def stop(self) -> None:
+        """Finish what is queued, give up what the disk refuses, end the thread."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._take():
+            while batch and not self._commit(batch):
+                batch = self._wait_for_room(batch)
+            self._deliver(batch)
+
+    def _take(self) -> list[_Job[Any]]:
+        with self._wake:
+            self._wake.wait_for(lambda: self._jobs or self._stopping)
+            batch = list(self._jobs)
+            self._jobs.clear()
+            return batch
+
+    def _commit(self, batch: Sequence[_Job[Any]]) -> bool:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                self._attempt(job)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._rollback()
+            self._complain(error)
+            return False
+        if self.trouble:
+            log.warning("The store can be written again")
+            self.trouble = None
+        return True
+
+    def _attempt(self, job: _Job[Any]) -> None:
+        self._db.execute("SAVEPOINT job")
+        try:
+            job.result, job.error = job.work(self._db), None
+        except Exception as error:  # noqa: BLE001 - one job's fault is its caller's to handle
+            if _is_refusal(error):
+                raise
+            job.error = error
+            self._db.execute("ROLLBACK TO job")
+        self._db.execute("RELEASE job")
+
+    def _wait_for_room(self, batch: list[_Job[Any]]) -> list[_Job[Any]]:
+        """Give what is still to be written: urgent jobs go first, impatient ones are told no."""
+        waiting = self._refuse_impatient(batch)
+        with self._wake:
+            if self._wake.wait_for(lambda: self._stopping, RETRY_SECONDS):
+                return []
+            waiting += self._jobs
+            self._jobs.clear()
+        waiting = self._refuse_impatient(waiting)
+        urgent = [job for job in waiting if job.urgent]
+        if urgent and len(urgent) < len(waiting) and self._commit(urgent):
+            self._deliver(urgent)
+            waiting = [job for job in waiting if not job.urgent]
+        return waiting
+
+    def _refuse_impatient(self, batch: Sequence[_Job[Any]]) -> list[_Job[Any]]:
+        refused = [job for job in batch if job.impatient]
+        for job in refused:
+            job.error = StoreUnavailable(self.trouble or "The store cannot be written")
+        self._deliver(refused)
+        return [job for job in batch if not job.impatient]
+
+    def _rollback(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # SQLITE_FULL has rolled back already
+            self._db.execute("ROLLBACK")
+
+    def _complain(self, error: sqlite3.Error) -> None:
+        trouble = f"The store cannot be written ({error}): free space or mend the disk"
+        if self.trouble is None:
+            log.error("%s; trying again every second, nothing is acknowledged meanwhile", trouble)
+        self.trouble = trouble
+
+    def _deliver(self, batch: Sequence[_Job[Any]]) -> None:
+        if batch:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(_settle, batch)
+
+
+def _is_refusal(error: Exception) -> bool:
+    return (
+        isinstance(error, sqlite3.OperationalError) and (error.sqlite_errorcode & 0xFF) in _REFUSALS
+    )
+
+
+def _settle(batch: Sequence[_Job[Any]]) -> None:
+    for job in batch:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)

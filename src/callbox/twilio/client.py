@@ -1,0 +1,226 @@
+"""Twilio's REST API as the port `Provider`: one request, one outcome.
+
+Facts: api.twilio.com, version 2010-04-01, Messages and Calls. A create has no idempotency key, so
+nothing here retries; what an answer means is looked up in codes.py.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twilio.base import values
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+
+from callbox.domain.delivery import Delivery
+from callbox.domain.notification import Channel, Kind, Notification
+from callbox.domain.outcome import (
+    Accepted,
+    Deferred,
+    Lookup,
+    Outcome,
+    Pause,
+    Refused,
+    Unanswered,
+    Unknown,
+)
+from callbox.domain.phone import mask_numbers
+from callbox.twilio.codes import Class, Code, lookup
+from callbox.twilio.lookup import find
+from callbox.twilio.status import state_of
+from callbox.twilio.transport import Answer, NoAnswer, NotSent, Transport
+from callbox.twilio.voice import MOST_CHARACTERS, spoken
+
+_LONGEST_REASON = 240
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+
+# Faults that hold everything back, by the class of their code.
+_PAUSES = {Class.PACING: Pause.RATE, Class.ACCOUNT: Pause.ACCOUNT}
+
+# The SDK reads an answer's body without checking it.
+_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, TwilioException)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account, with its auth token or with an API key and its secret."""
+
+    account_sid: str
+    username: str
+    password: str
+
+
+class TwilioProvider:
+    """Implements `Provider` on the official SDK over our own transport.
+
+    `callback`: the public address of the status webhook; the attempt's id is added to it.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials,
+        base_url: str | None = None,
+        callback: str | None = None,
+    ) -> None:
+        self._transport = transport
+        self._callback = callback
+        self._client = Client(
+            credentials.username,
+            credentials.password,
+            credentials.account_sid,
+            http_client=transport,
+        )
+        if base_url is not None:
+            self._client.api.base_url = base_url.rstrip("/")
+        self._create: dict[Kind, Callable[..., Awaitable[Any]]] = {
+            Kind.TXT: self._client.messages.create_async,
+            Kind.CALL: self._client.calls.create_async,
+        }
+        self._parameters: dict[Kind, Callable[[Delivery, int | None], dict[str, Any]]] = {
+            Kind.TXT: self._message,
+            Kind.CALL: self._call,
+        }
+
+    @property
+    def client(self) -> Client:
+        """The SDK's client, for what is asked at start."""
+        return self._client
+
+    async def create(self, delivery: Delivery, validity: int | None) -> Outcome:
+        """See `Provider.create`."""
+        kind = delivery.notification.kind
+        parameters = self._parameters[kind](delivery, validity)
+        twiml = parameters.get("twiml", values.unset)
+        if twiml is not values.unset and len(twiml) > MOST_CHARACTERS:
+            return Refused(None, f"The spoken text is {len(twiml)} characters as TwiML: expected "
+                                 f"at most {MOST_CHARACTERS}")  # fmt: skip
+        try:
+            created = await self._create[kind](**parameters)
+            return accepted(kind, created)
+        except NotSent as fault:
+            return Deferred(str(fault), pause=Pause.OUTAGE)
+        except NoAnswer as fault:
+            return Unknown(str(fault))
+        except Answer as answer:
+            return outcome_of(answer)
+        except _UNREADABLE:
+            return Unknown("Twilio's answer cannot be read")
+
+    async def look_up(self, delivery: Delivery) -> Lookup:
+        """See `Provider.look_up`."""
+        try:
+            return await find(self._client, delivery, lambda: self._transport.ahead, accepted)
+        except (NotSent, NoAnswer) as fault:
+            return Unanswered(str(fault), Pause.OUTAGE)
+        except Answer as answer:
+            pause, reason = _trouble(answer)
+            return Unanswered(reason, pause)
+        except _UNREADABLE:
+            return Unanswered("Twilio's list cannot be read")
+
+    async def probe(self) -> tuple[Pause | None, str]:
+        """See `Provider.probe`: a list of one message."""
+        try:
+            await self._client.messages.page_async(page_size=1)
+        except (NotSent, NoAnswer) as fault:
+            return Pause.OUTAGE, str(fault)
+        except Answer as answer:
+            return _trouble(answer)
+        except _UNREADABLE:
+            return Pause.OUTAGE, "Twilio's answer cannot be read"
+        return None, ""
+
+    def _message(self, delivery: Delivery, validity: int | None) -> dict[str, Any]:
+        note = delivery.notification
+        sender = {"messaging_service_sid": note.sender} if note.by_service else {
+            "from_": address(note, note.sender)
+        }  # fmt: skip
+        return {
+            "to": address(note, note.to),
+            "body": note.body or values.unset,
+            "media_url": list(note.media) or values.unset,
+            "validity_period": validity or values.unset,
+            "status_callback": self._status_callback(delivery),
+            **sender,
+        }
+
+    def _call(self, delivery: Delivery, _validity: int | None) -> dict[str, Any]:
+        note = delivery.notification
+        if note.voice is None:
+            raise ValueError("a call without anything to say")
+        says = {"url": note.voice.location} if note.voice.location else {
+            "twiml": spoken(note.voice)
+        }  # fmt: skip
+        callback = self._status_callback(delivery)
+        events = ["initiated", "ringing", "answered", "completed"]
+        return {
+            "to": note.to,
+            "from_": note.sender,
+            "method": note.voice.method or values.unset,
+            "machine_detection": note.voice.machine_detection or values.unset,
+            "status_callback": callback,
+            "status_callback_event": values.unset if callback is values.unset else events,
+            **says,
+        }
+
+    def _status_callback(self, delivery: Delivery) -> Any:  # noqa: ANN401 - the SDK's unset
+        if self._callback is None:
+            return values.unset
+        return f"{self._callback}?attempt={delivery.attempt_id}"
+
+
+def address(note: Notification, number: str) -> str:
+    """Give a number as Twilio addresses it on the notification's channel."""
+    return f"whatsapp:{number}" if note.channel is Channel.WHATSAPP else number
+
+
+def accepted(kind: Kind, resource: Any) -> Accepted:  # noqa: ANN401 - the SDK's instance
+    """Read a message or call, just created or listed. Raises ValueError without a SID."""
+    if not resource.sid or not resource.status:
+        raise ValueError("no SID in Twilio's answer")
+    service = getattr(resource, "messaging_service_sid", None)
+    code = lookup(getattr(resource, "error_code", None))
+    return Accepted(
+        resource.sid,
+        state_of(kind, str(resource.status)),
+        str(resource.status),
+        (resource.from_ or service or "").removeprefix("whatsapp:"),
+        code.number if code else None,
+        code.reason if code else None,
+        code.remedy if code else None,
+    )
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """Classify an answer to a create that is not a success."""
+    code = lookup(answer.code)
+    reason, remedy = _reason(answer), code.remedy if code else None
+    if answer.status >= _SERVER_ERROR:
+        return Unknown(reason, answered=True)
+    pause = _pause(answer, code)
+    if pause is not None:
+        return Deferred(reason, answer.retry_after, pause=pause, code=answer.code, remedy=remedy)
+    if code is not None and code.klass is Class.TEMPORARY:
+        return Deferred(reason, answer.retry_after, counts=True, code=answer.code, remedy=remedy)
+    return Refused(answer.code, reason, remedy)
+
+
+def _pause(answer: Answer, code: Code | None) -> Pause | None:
+    if answer.status == _TOO_MANY_REQUESTS:
+        return Pause.RATE
+    if code is None and answer.code is None:
+        return Pause.OUTAGE  # a proxy, a captive portal: Twilio has not seen it
+    return _PAUSES.get(code.klass) if code else None
+
+
+def _trouble(answer: Answer) -> tuple[Pause, str]:
+    """Say what keeps Twilio from answering a list request."""
+    return _pause(answer, lookup(answer.code)) or Pause.OUTAGE, _reason(answer)
+
+
+def _reason(answer: Answer) -> str:
+    code = "" if answer.code is None else f"Twilio code {answer.code}, "
+    text = mask_numbers(answer.message)[:_LONGEST_REASON]
+    return f"{text} ({code}HTTP status {answer.status})"

@@ -1,0 +1,98 @@
+"""Looking for what an unsettled create may have made, in Twilio's own list.
+
+The list is filtered by To, and by From unless a messaging service picks it; never by DateSent, which
+a queued message does not have. Times are compared in Twilio's clock.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from twilio.rest import Client
+
+from callbox.domain.delivery import Delivery
+from callbox.domain.notification import Channel, Kind, Notification
+from callbox.domain.outcome import Absent, Accepted, Ambiguous, Found, Lookup, Unanswered
+
+TOLERANCE = 5.0  # seconds before the attempt that still count as after it
+TRIAL_PREFIX = "Sent from your Twilio trial account - "
+
+_PAGE_SIZE = 100
+_MOST_PAGES = 50
+
+Reader = Callable[[Kind, Any], Accepted]
+
+
+async def find(
+    client: Client, delivery: Delivery, ahead: Callable[[], float], read: Reader
+) -> Lookup:
+    """Read the list, newest first, back to the first doubtful attempt.
+
+    `ahead`: seconds by which Twilio's clock is ahead of ours, known once a page was answered.
+    """
+    since = (delivery.progress.doubt_since or delivery.created_at) - TOLERANCE
+    note = delivery.notification
+    certain: list[Accepted] = []
+    doubtful = False
+    pages = 0
+    async for page in _pages(client, note):
+        pages += 1
+        if pages > _MOST_PAGES:
+            return Unanswered("Twilio's list is too long to be read back to the attempt")
+        for entry in page:
+            created = entry.date_created
+            if created is not None and created.timestamp() < since + ahead():
+                return _verdict(certain, doubtful=doubtful)
+            if _is_ours(note, entry):
+                certain.append(read(note.kind, entry))
+            elif _may_be_ours(note, entry):
+                doubtful = True
+    return _verdict(certain, doubtful=doubtful)
+
+
+async def _pages(client: Client, note: Notification) -> AsyncIterator[Any]:
+    filters = {"to": _on(note, note.to)}
+    if not note.by_service:
+        filters["from_"] = _on(note, note.sender)
+    resource = client.calls if note.kind is Kind.CALL else client.messages
+    page = await resource.page_async(page_size=_PAGE_SIZE, **filters)
+    while page is not None:
+        yield page
+        page = await page.next_page_async()
+
+
+def _on(note: Notification, number: str) -> str:
+    return f"whatsapp:{number}" if note.channel is Channel.WHATSAPP else number
+
+
+def _is_ours(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
+    """Tell whether an entry is what the notification would make."""
+    if not _same_way(note, entry):
+        return False
+    if note.kind is Kind.CALL:
+        return True
+    theirs, ours = _lines(entry.body), _lines(note.body)
+    return theirs in {ours, _lines(TRIAL_PREFIX) + ours}
+
+
+def _may_be_ours(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
+    """Tell whether an entry could be it, had its body not been redacted."""
+    return _same_way(note, entry) and not entry.body and bool(note.body)
+
+
+def _same_way(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
+    if entry.direction != "outbound-api":
+        return False
+    if note.kind is Kind.CALL:
+        return True
+    if note.by_service and entry.messaging_service_sid != note.sender:
+        return False
+    return int(entry.num_media or 0) == len(note.media)
+
+
+def _lines(text: str | None) -> str:
+    return "\n".join((text or "").splitlines())
+
+
+def _verdict(newest_first: list[Accepted], *, doubtful: bool) -> Lookup:
+    otherwise = Ambiguous() if doubtful else Absent()
+    return Found(tuple(reversed(newest_first)), otherwise) if newest_first else otherwise

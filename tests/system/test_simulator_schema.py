@@ -1,0 +1,280 @@
+"""Every answer of the simulator has the shape that Twilio's own description gives it."""
+
+import base64
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, ClientSession
+
+from callbox.simulator import Settings, Simulator, start
+
+DESCRIPTION = Path(__file__).parents[3] / "shared" / "twilio" / "twilio_api_v2010.reduced.json"
+ACCOUNT = "AC" + "a" * 32
+BASE = f"/2010-04-01/Accounts/{ACCOUNT}"
+TEMPLATE = "/2010-04-01/Accounts/{AccountSid}"
+TEXT = {"To": "+15551234567", "From": "+15557654321", "Body": "The tank is full"}
+CALL = {"To": "+15551234567", "From": "+15557654321", "Url": "https://example.org/say.xml"}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "object": dict,
+    "array": list,
+    "number": (int, float),
+}
+
+Spec = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def spec() -> Spec:
+    if DESCRIPTION.exists():
+        found: Spec = json.loads(DESCRIPTION.read_text())
+        return found
+    reason = f"Twilio's own description of its API is not at {DESCRIPTION}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class Clock:
+    """Time that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.25
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def sim(clock: Clock) -> AsyncIterator[Simulator]:
+    async with await start(clock=clock) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def http(sim: Simulator) -> AsyncIterator[ClientSession]:
+    basic = base64.b64encode(f"{ACCOUNT}:token".encode()).decode()
+    async with ClientSession(sim.url, headers={"Authorization": f"Basic {basic}"}) as session:
+        yield session
+
+
+def faults(value: Any, schema: Spec, spec: Spec, place: str) -> Iterator[str]:  # noqa: ANN401
+    """Yield what is wrong with a value, in words."""
+    if "$ref" in schema:
+        schema = spec["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if value is None:
+        if not schema.get("nullable"):
+            yield f"{place} must not be null"
+        return
+    kind = TYPES[schema["type"]]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        yield f"{place} is {value!r}, not {schema['type']}"
+        return
+    yield from _text_faults(value, schema, place)
+    yield from _inner_faults(value, schema, spec, place)
+
+
+def _text_faults(value: object, schema: Spec, place: str) -> Iterator[str]:
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{place} is {value!r}, not one of {schema['enum']}"
+    if "pattern" in schema and not re.search(schema["pattern"], str(value)):
+        yield f"{place} is {value!r}, not like {schema['pattern']}"
+    if schema.get("format") == "date-time-rfc-2822":
+        parsedate_to_datetime(str(value))
+
+
+def _inner_faults(value: Any, schema: Spec, spec: Spec, place: str) -> Iterator[str]:  # noqa: ANN401
+    if "properties" in schema:
+        known = set(schema["properties"])
+        if set(value) != known:
+            yield f"{place} has {set(value) - known} too much and {known - set(value)} too little"
+        for name in known & set(value):
+            yield from faults(value[name], schema["properties"][name], spec, f"{place}.{name}")
+    if "items" in schema:
+        for number, item in enumerate(value):
+            yield from faults(item, schema["items"], spec, f"{place}[{number}]")
+
+
+async def matches(answer: ClientResponse, spec: Spec, method: str, path: str) -> Spec:
+    """Check an answer against the description of an operation, and return its document."""
+    responses = spec["paths"][path][method]["responses"]
+    assert str(answer.status) in responses, await answer.text()
+    schema = responses[str(answer.status)]["content"]["application/json"]["schema"]
+    document: Spec = await answer.json()
+    assert list(faults(document, schema, spec, path)) == []
+    return document
+
+
+async def test_messages_look_as_described_at_every_status(
+    http: ClientSession, clock: Clock, spec: Spec
+) -> None:
+    service = {"To": TEXT["To"], "MessagingServiceSid": "MG" + "c" * 32, "Body": "я" * 99}
+    media = {**TEXT, "MediaUrl": "https://example.org/a.jpg"}
+    sids = []
+    for form in (TEXT, service, media):
+        answer = await http.post(f"{BASE}/Messages.json", data=form)
+        sids.append((await matches(answer, spec, "post", f"{TEMPLATE}/Messages.json"))["sid"])
+    for _ in range(4):
+        for sid in sids:
+            answer = await http.get(f"{BASE}/Messages/{sid}.json")
+            await matches(answer, spec, "get", f"{TEMPLATE}/Messages/{{Sid}}.json")
+        answer = await http.get(f"{BASE}/Messages.json?PageSize=2")
+        await matches(answer, spec, "get", f"{TEMPLATE}/Messages.json")
+        clock.now += 1
+
+
+async def test_calls_look_as_described_at_every_status(
+    http: ClientSession, clock: Clock, spec: Spec
+) -> None:
+    answer = await http.post(f"{BASE}/Calls.json", data=CALL)
+    sid = (await matches(answer, spec, "post", f"{TEMPLATE}/Calls.json"))["sid"]
+    for _ in range(4):
+        answer = await http.get(f"{BASE}/Calls/{sid}.json")
+        await matches(answer, spec, "get", f"{TEMPLATE}/Calls/{{Sid}}.json")
+        clock.now += 1
+    answer = await http.get(f"{BASE}/Calls.json")
+    await matches(answer, spec, "get", f"{TEMPLATE}/Calls.json")
+
+
+@pytest.mark.parametrize(("resource", "form"), [("Messages", TEXT), ("Calls", CALL)])
+async def test_updates_look_as_described(
+    http: ClientSession, spec: Spec, resource: str, form: dict[str, str]
+) -> None:
+    created = await (await http.post(f"{BASE}/{resource}.json", data=form)).json()
+    path = f"{BASE}/{resource}/{created['sid']}.json"
+    answer = await http.post(path, data={"Status": "canceled"})
+    await matches(answer, spec, "post", f"{TEMPLATE}/{resource}/{{Sid}}.json")
+    answer = await http.delete(path)
+    assert (answer.status, await answer.text()) == (204, "")
+
+
+async def test_numbers_account_and_balance_look_as_described(
+    http: ClientSession, spec: Spec
+) -> None:
+    answer = await http.get(f"{BASE}/IncomingPhoneNumbers.json")
+    listed = await matches(answer, spec, "get", f"{TEMPLATE}/IncomingPhoneNumbers.json")
+    sid = listed["incoming_phone_numbers"][0]["sid"]
+    answer = await http.get(f"{BASE}/IncomingPhoneNumbers/{sid}.json")
+    await matches(answer, spec, "get", f"{TEMPLATE}/IncomingPhoneNumbers/{{Sid}}.json")
+    answer = await http.get(f"{BASE}.json")
+    await matches(answer, spec, "get", "/2010-04-01/Accounts/{Sid}.json")
+    answer = await http.get(f"{BASE}/Balance.json")
+    await matches(answer, spec, "get", f"{TEMPLATE}/Balance.json")
+
+
+@pytest.mark.parametrize(("resource", "form"), [("Messages", TEXT), ("Calls", CALL)])
+async def test_every_parameter_that_the_description_knows_is_accepted(
+    http: ClientSession, spec: Spec, resource: str, form: dict[str, str]
+) -> None:
+    body = spec["paths"][f"{TEMPLATE}/{resource}.json"]["post"]["requestBody"]["content"]
+    known = body["application/x-www-form-urlencoded"]["schema"]["properties"]
+    values = {name: "https://example.org/x" if "Url" in name else "1" for name in known}
+    values |= {"StatusCallback": "https://example.org/x", "MessagingServiceSid": "MG" + "c" * 32}
+    answer = await http.post(f"{BASE}/{resource}.json", data={**values, **form})
+    assert answer.status == 201, await answer.text()
+
+
+async def test_links_between_pages_are_relative_and_escape_what_must_be_escaped(
+    http: ClientSession,
+) -> None:
+    for _ in range(3):
+        await http.post(f"{BASE}/Messages.json", data=TEXT)
+    query = "To=%2B15551234567&PageSize=2"
+    page = await (await http.get(f"{BASE}/Messages.json?{query}")).json()
+    assert page["uri"] == page["first_page_uri"] == f"{BASE}/Messages.json?{query}&Page=0"
+    token = f"PA{page['messages'][-1]['sid']}"
+    assert page["next_page_uri"] == f"{BASE}/Messages.json?{query}&Page=1&PageToken={token}"
+    assert (page["start"], page["end"], page["previous_page_uri"]) == (0, 1, None)
+    page = await (await http.get(page["next_page_uri"])).json()
+    assert (page["start"], page["end"], page["next_page_uri"]) == (2, 2, None)
+    dated = await (await http.get(f"{BASE}/Messages.json?DateSent%3E=2026-01-01")).json()
+    assert "?DateSent%3E=2026-01-01&" in dated["uri"]
+
+
+async def test_a_bad_page_token_and_a_bad_date_are_refused(http: ClientSession) -> None:
+    for query, code in (("PageToken=PAnothing", 21481), ("DateSent=yesterday", 20001)):
+        answer = await http.get(f"{BASE}/Messages.json?{query}")
+        assert (answer.status, (await answer.json())["code"]) == (400, code)
+
+
+async def test_errors_have_twilios_four_fields(http: ClientSession) -> None:
+    answer = await http.post(f"{BASE}/Messages.json", data={"Body": "x"})
+    assert answer.status == 400
+    assert await answer.json() == {
+        "code": 21604,
+        "message": "A 'To' phone number is required.",
+        "more_info": "https://www.twilio.com/docs/errors/21604",
+        "status": 400,
+    }
+
+
+async def test_headers_are_twilios(http: ClientSession) -> None:
+    answer = await http.post(f"{BASE}/Messages.json", data=TEXT)
+    assert answer.content_type == "application/json"
+    assert re.fullmatch("RQ[0-9a-f]{32}", answer.headers["Twilio-Request-Id"])
+    assert float(answer.headers["Twilio-Request-Duration"]) >= 0
+    assert answer.headers["Twilio-Concurrent-Requests"] == "1"
+    assert answer.headers["Date"] == "Mon, 21 Sep 2026 14:13:20 GMT"
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (None, "Authentication Error - No credentials provided"),
+        ("Bearer x", "Authentication Error - No credentials provided"),
+        ("Basic !!!", "Authentication Error - invalid username"),
+        ("Basic " + base64.b64encode(f"{ACCOUNT}:".encode()).decode(), "Authenticate"),
+        ("Basic " + base64.b64encode(b"me:secret").decode(), "Authenticate"),
+    ],
+)
+async def test_without_good_credentials_nothing_is_done(
+    sim: Simulator, header: str | None, reason: str
+) -> None:
+    headers = {"Authorization": header} if header else {}
+    async with ClientSession(sim.url, headers=headers) as session:
+        answer = await session.post(f"{BASE}/Messages.json", data=TEXT)
+        document = await answer.json()
+    assert (answer.status, document["code"], document["message"]) == (401, 20003, reason)
+    assert answer.headers["WWW-Authenticate"].startswith("Basic")
+    assert len(sim.messages) == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/2010-04-01/Accounts/abcd12345xyz/Messages.json",
+        f"{BASE}/Pigeons.json",
+        f"{BASE}/Messages/SM1.json",
+        "/elsewhere",
+    ],
+)
+async def test_an_unknown_path_is_not_found(http: ClientSession, path: str) -> None:
+    answer = await http.get(path)
+    document = await answer.json()
+    assert (answer.status, document["code"]) == (404, 20404)
+    assert document["message"] == f"The requested resource {path} was not found"
+
+
+async def test_latency_and_jitter_delay_the_answer_but_not_the_creation() -> None:
+    settings = Settings(latency=0.05, jitter=0.05, seed=3)
+    basic = base64.b64encode(f"{ACCOUNT}:token".encode()).decode()
+    async with (
+        await start(settings=settings) as sim,
+        ClientSession(sim.url, headers={"Authorization": f"Basic {basic}"}) as session,
+    ):
+        answer = await session.post(f"{BASE}/Messages.json", data=TEXT)
+        assert 0.05 <= float(answer.headers["Twilio-Request-Duration"]) < 0.3
+        assert sim.messages[0].created_at - sim.messages[0].arrived_at < 0.05

@@ -1,0 +1,248 @@
+"""The simulator's pure parts: segments, addresses, dates, timelines, faults."""
+
+import pytest
+
+from callbox.simulator import BadFaults, address
+from callbox.simulator.ask import params
+from callbox.simulator.date import http_date, rfc2822, span
+from callbox.simulator.fault import EFFECTS, PLANS
+from callbox.simulator.faults import Faults
+from callbox.simulator.ledger import Ledger
+from callbox.simulator.record import Record
+from callbox.simulator.segments import segments
+from callbox.simulator.timeline import SENT_BY_NUMBER, Timeline
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("a" * 152 + "€", 1),
+        ("a" * 152 + "€" + "a" * 10, 2),
+        ("a" * 152 + "€" + "a" * 152, 3),
+        ("я" * 70, 1),
+        ("я" * 71, 2),
+        ("я" * 134, 2),
+        ("я" * 135, 3),
+        ("👍" * 35, 1),
+        ("👍" * 36, 2),
+        ("я" * 66 + "👍" + "я" * 5, 2),
+        ("я" * 66 + "👍" + "я" * 67, 3),
+        ("я" * 62 + FAMILY + "я", 2),
+        ("x" * 200 + "👍", 4),
+        ("a\r\nb", 1),
+        ("a" * 1600, 11),
+        ("я" * 1600, 24),
+        ("\u2019" + "a" * 159, 3),
+    ],
+)
+def test_a_text_has_as_many_segments_as_twilios_own_calculator_says(text: str, parts: int) -> None:
+    assert segments(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("+15005550006", "+15005550006"),
+        ("15005550006", "+15005550006"),
+        ("(500) 555-0006", "+15005550006"),
+        (" 15005550006", "+15005550006"),
+        ("+447911123456", "+447911123456"),
+        ("+1500555000", None),
+        ("+05005550006", None),
+        ("+4479111234567890", None),
+        ("", None),
+        ("mum", None),
+    ],
+)
+def test_a_number_is_read_as_twilio_reads_it(text: str, number: str | None) -> None:
+    assert address.phone(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "sender"),
+    [
+        ("12345", "12345"),
+        ("Callbox", "Callbox"),
+        ("Door 2", "Door 2"),
+        ("TwelveLetter", None),
+        ("whatsapp:+15005550006", "whatsapp:+15005550006"),
+        ("whatsapp:mum", None),
+        ("pigeon:+15005550006", None),
+        ("messenger:103", "messenger:103"),
+        ("!!!", None),
+    ],
+)
+def test_a_sender_may_be_a_number_a_code_a_name_or_on_a_channel(
+    text: str, sender: str | None
+) -> None:
+    assert address.sender(text) == sender
+
+
+def test_form_parameters_may_repeat_be_empty_and_hold_anything() -> None:
+    form = params("To=%2B1500&MediaUrl=a&MediaUrl=b&Body=h%C3%A9+%26+you%3D&Empty=&&=x&Bare")
+    assert form == {
+        "To": ["+1500"],
+        "MediaUrl": ["a", "b"],
+        "Body": ["hé & you="],
+        "Empty": [""],
+        "Bare": [""],
+    }
+
+
+def test_dates_are_written_as_twilio_writes_them() -> None:
+    assert rfc2822(1599427562.9) == "Sun, 06 Sep 2020 21:26:02 +0000"
+    assert http_date(1599427562.9) == "Sun, 06 Sep 2020 21:26:02 GMT"
+    assert rfc2822(None) is None
+
+
+def test_a_date_spans_its_day_and_a_time_its_second() -> None:
+    first, last = span("2020-09-06")
+    assert (first, round(last - first, 3)) == (1599350400.0, 86400.0)
+    assert last < first + 86400
+    first, last = span("2020-09-06T21:26:02Z")
+    assert first == 1599427562.0
+    assert first + 0.9 < last < first + 1
+
+
+@pytest.mark.parametrize(
+    ("pace", "elapsed", "stage"),
+    [(1.0, 0.0, 0), (1.0, 0.9, 0), (1.0, 1.0, 1), (1.0, 99.0, 2), (0.0, 0.0, 0), (0.0, 0.001, 2)],
+)
+def test_a_status_comes_with_each_step_of_the_pace(pace: float, elapsed: float, stage: int) -> None:
+    assert Timeline(SENT_BY_NUMBER, pace).stage(elapsed) == stage
+
+
+def _record(number: int, to: str = "+15550000001", account: str = "AC1") -> Record:
+    return Record(
+        sid=f"SM{number}",
+        account_sid=account,
+        to=to,
+        sender=None,
+        status_callback=None,
+        created_at=float(number),
+        arrived_at=float(number),
+        timeline=Timeline(SENT_BY_NUMBER, 1.0),
+    )
+
+
+def test_a_ledger_finds_and_forgets_by_sid_recipient_and_place() -> None:
+    ledger: Ledger[Record] = Ledger()
+    records = [_record(1), _record(2, to="+15550000002"), _record(3), _record(4, account="AC2")]
+    for record in records:
+        ledger.add(record)
+    first, second, third, other = records
+
+    assert ledger.find("AC1", "SM2") is second
+    assert ledger.find("AC1", other.sid) is None
+    assert list(ledger.newest("AC1", None, None)) == [third, second, first]
+    assert list(ledger.newest("AC1", "+15550000001", None)) == [third, first]
+    assert list(ledger.newest("AC1", None, third)) == [second, first]
+    assert list(ledger.newest("AC1", "+15550000009", None)) == []
+
+    ledger.remove(first)
+    assert ledger.find("AC1", "SM1") is None
+    assert ledger.records == [second, third, other]
+    assert list(ledger.newest("AC1", "+15550000001", None)) == [third]
+
+
+def _clock() -> float:
+    return 100.0
+
+
+def _hits(seed: int, rules: list[dict[str, object]], number: int = 40) -> list[bool]:
+    faults = Faults(seed, _clock)
+    faults.set(rules)
+    return [faults.plan("create-message").answer is not None for _ in range(number)]
+
+
+def test_the_same_seed_draws_the_same_faults_and_another_seed_others() -> None:
+    rules: list[dict[str, object]] = [{"on": "create", "share": 0.5, "status": 503}]
+    assert _hits(7, rules) == _hits(7, rules)
+    assert _hits(7, rules) != _hits(8, rules)
+    assert 10 < sum(_hits(7, rules)) < 30
+
+
+def test_requests_that_a_rule_does_not_concern_do_not_disturb_its_draws() -> None:
+    faults = Faults(7, _clock)
+    faults.set([{"on": "create", "share": 0.5, "status": 503}])
+    drawn = []
+    for _ in range(40):
+        faults.plan("list-messages")
+        drawn.append(faults.plan("create-message").answer is not None)
+    assert drawn == _hits(7, [{"on": "create", "share": 0.5, "status": 503}])
+
+
+def test_about_the_given_share_of_refused_creates_is_created_all_the_same() -> None:
+    faults = Faults(1, _clock)
+    faults.set([{"on": "create", "status": 503, "created": 0.33}])
+    plans = [faults.plan("create-call") for _ in range(300)]
+    assert all(plan.answer is not None and plan.answer.status == 503 for plan in plans)
+    assert 75 < sum(plan.performs for plan in plans) < 125
+
+
+def test_a_rule_hits_so_many_times_and_no_more() -> None:
+    assert _hits(0, [{"on": "any", "times": 3, "status": 500}], 5) == [True] * 3 + [False] * 2
+
+
+def test_the_first_rule_that_hits_decides() -> None:
+    faults = Faults(0, _clock)
+    faults.set([{"on": "create", "times": 1, "status": 500}, {"on": "any", "status": 429}])
+    answers = [faults.plan("create-message").answer for _ in range(2)]
+    assert [answer.status for answer in answers if answer] == [500, 429]
+
+
+def test_a_rule_works_from_and_until_its_seconds_after_it_was_set() -> None:
+    now = [1000.0]
+    faults = Faults(0, lambda: now[0])
+    faults.set([{"on": "any", "from": 10, "until": 20, "status": 503}])
+    hit = []
+    for now[0] in (1000.0, 1009.9, 1010.0, 1019.9, 1020.0):
+        hit.append(faults.plan("fetch-call").answer is not None)
+    assert hit == [False, False, True, True, False]
+
+
+def test_every_effect_has_a_plan() -> None:
+    assert set(PLANS) == {*EFFECTS, None}
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        ({}, "must be a list of rules, not dict"),
+        ([1], "Rule 1 must be an object, not int."),
+        ([{"status": 503}], 'Rule 1 must say "on"'),
+        ([{"on": "sometimes", "status": 503}], '"on" must be one of any, create'),
+        ([{"on": [], "status": 503}], '"on" must be one of any, create'),
+        ([{"on": "any"}], "Rule 1 has no effect"),
+        ([{"on": "any", "status": 503}, {"on": "any"}], "Rule 2 has no effect"),
+        ([{"on": "any", "status": 503, "drop": "after"}], 'more than one effect: "status" and'),
+        ([{"on": "any", "stauts": 503}], 'unknown key "stauts"'),
+        ([{"on": "any", "status": "503"}], '"status" must be an HTTP status'),
+        ([{"on": "any", "status": True}], '"status" must be an HTTP status'),
+        ([{"on": "any", "status": 99}], '"status" must be an HTTP status'),
+        ([{"on": "any", "status": 503, "share": 1.5}], '"share" must be a number from 0 to 1'),
+        ([{"on": "any", "status": 503, "times": 0}], '"times" must be a whole number above 0'),
+        ([{"on": "any", "stall": -1}], '"stall" must be seconds, 0 or more'),
+        ([{"on": "any", "drop": "now"}], '"drop" must be "before" or "after"'),
+        ([{"on": "any", "drop": "after", "created": True}], '"created" needs status or html'),
+        ([{"on": "list", "late": 3}], '"late" works on create only'),
+        ([{"on": "any", "lag": 3}], '"lag" works on list only'),
+    ],
+)
+def test_a_bad_fault_document_gets_one_clear_sentence(document: object, sentence: str) -> None:
+    faults = Faults(0, _clock)
+    faults.set([{"on": "any", "status": 503}])
+    with pytest.raises(BadFaults) as caught:
+        faults.set(document)
+    assert sentence in str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert faults.document()["rules"] == [{"on": "any", "status": 503}]
