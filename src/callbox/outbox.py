@@ -1,8 +1,8 @@
 """The outbox: submit, deliver, resolve, settle.
 
-A request is written to the store, and only then acknowledged by its host. A delivery's attempt is on
-disk before Twilio is called, once; its outcome is recorded together with the events it owes. Waiting
-is a row with a due time, so a kill is an ordinary shutdown.
+A request is written to the store, and only then acknowledged by its host. A delivery's attempt is
+on disk before Twilio is called, once; its outcome is recorded together with the events it owes.
+Waiting is a row with a due time, so a kill is an ordinary shutdown.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Outbox:
-    """The use cases. `owed` is called whenever events were committed; `spawn` runs a task safely."""
+    """The use cases. `owed` is called when events were committed; `spawn` runs a unit of work."""
 
     store: Store
     provider: Provider
@@ -202,7 +202,7 @@ class Outbox:
         )
 
     def _expires_at(self, request: Request, asked: Asked, now: float) -> float:
-        """Count `expires_in` from `sent_at`, else from arrival; MQTT 5's expiry if it is shorter."""
+        """Count `expires_in` from `sent_at`, else from arrival; the shorter of it and MQTT 5's."""
         begin = now if request.sent_at is None else request.sent_at
         expires_at = begin + (request.expires_in or self.terms.expires_after)
         return expires_at if asked.expiry is None else min(expires_at, now + asked.expiry)
@@ -466,7 +466,7 @@ class Outbox:
     # people
 
     async def cancel(self, request_id: str) -> tuple[list[str], list[str]]:
-        """Withdraw what waits under a request's id: the ids cancelled, and those too late for it."""
+        """Withdraw what waits under a request's id: give the ids cancelled, and those too late."""
         cancelled: list[str] = []
         late: list[str] = []
         for delivery in await self.store.of_request(request_id):

@@ -140,7 +140,7 @@ class Store(Protocol):
         *,
         impatient: bool = False,
     ) -> tuple[list[Receipt | Exception], Claims]:
-        """Keep requests in order of arrival and claim attempts for free `slots`, in one transaction.
+        """Keep requests in order of arrival and claim attempts for `slots`, in one transaction.
 
         A submission that is a redelivery changes nothing. One that fails by itself gives its
         exception and changes nothing; the others are kept.

@@ -1,4 +1,4 @@
-"""The composition root: a `Config` becomes a running gateway. The only file that chooses adapters."""
+"""The composition root: a `Config` becomes a running gateway. Only this file chooses adapters."""
 
 import asyncio
 import contextlib
@@ -79,7 +79,7 @@ class Gateway:
             _terms(config),
             Rules(config.delivery.retry_delays, config.delivery.lookup_delays),
             _pace(config),
-            lambda: self.mqtt.publisher.wake(),
+            self._wake_publisher,
             self.spawn,
         )
         self.mqtt = MqttHost(
@@ -151,6 +151,9 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await self._exits.aclose()
+
+    def _wake_publisher(self) -> None:
+        self.mqtt.publisher.wake()
 
     # units of work
 
@@ -245,9 +248,8 @@ class Gateway:
         """Forget what is settled and older than `store.keep_for`, a little at a time."""
         while True:
             now = self._clock.now()
-            while await self.store.purge(now - self.config.store.keep_for, now):
-                await asyncio.sleep(_LOOK_SECONDS)
-            await asyncio.sleep(_PURGE_SECONDS)
+            forgotten = await self.store.purge(now - self.config.store.keep_for, now)
+            await asyncio.sleep(_LOOK_SECONDS if forgotten else _PURGE_SECONDS)
 
 
 def _limits(config: Config) -> Limits:

@@ -60,8 +60,9 @@ class Evidence(StrEnum):
 class Progress:
     """What changes in a delivery's life; written as a whole.
 
-    Times are seconds since 1970 by this machine's clock. `due_at` is the time of the next retry of a
-    queued delivery (None: at once) or of the next look-up of an unknown one (None: it ended so).
+    Times are seconds since 1970 by this machine's clock. `due_at` is the time of the next retry
+    of a queued delivery (None: at once) or of the next look-up of an unknown one (None: it ended
+    so).
     """
 
     state: State = State.QUEUED

@@ -65,7 +65,7 @@ class Notification:
         Calls are listed without what they say, so two calls between the same numbers are alike.
         """
         said = "" if self.kind is Kind.CALL else "\0".join((self.body, *self.media))
-        text = "\0".join((self.kind, self.channel, self.to, self.sender, said))
+        text = f"{self.kind}\0{self.channel}\0{self.to}\0{self.sender}\0{said}"
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
     @property

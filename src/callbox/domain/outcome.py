@@ -1,8 +1,8 @@
 """What came of one call to Twilio, as values that the caller must choose between.
 
 A create (POST) ends as `Accepted`, `Deferred`, `Refused` or `Unknown`; a look-up of an unsettled
-create ends as `Found`, `Absent`, `Ambiguous` or `Unanswered`. Every `reason` is one sentence without
-phone numbers or secrets.
+create ends as `Found`, `Absent`, `Ambiguous` or `Unanswered`. Every `reason` is one sentence
+without phone numbers or secrets.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """How fast Twilio may be called: requests in flight, calls per second, pauses and probes.
 
 Pure of clock: every method takes `now`, seconds of a monotonic clock. The number of requests in
-flight starts small, doubles while Twilio answers and halves on 429. Several failures in a row, or one
-fault of the account, pause everything: then a harmless list request goes out as a probe (delays
-double from `probe_first` to `probe_longest`), and after one that was answered a single create at a
-time, until one is answered too.
+flight starts small, doubles while Twilio answers and halves on 429. Several failures in a row, or
+one fault of the account, pause everything: then a harmless list request goes out as a probe
+(delays double from `probe_first` to `probe_longest`), and after one that was answered a single
+create at a time, until one is answered too.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """One connection to an MQTT broker: paho's client and its network thread, seen from the loop.
 
-Every connection has a client of its own, so an acknowledgement can only leave on the connection that
-delivered its message. Callbacks of the network thread hop into the loop in batches, in order.
+Every connection has a client of its own, so an acknowledgement can only leave on the connection
+that delivered its message. Callbacks of the network thread hop into the loop in batches, in order.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -114,14 +114,13 @@ class Connection:
 
     def _make_client(self) -> Client:
         session = self._session
-        clean = {} if session.version == MQTTv5 else {"clean_session": False}
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=session.client_id,
-            protocol=session.version,
+            session.client_id,
+            clean_session=None if session.version == MQTTv5 else False,
+            protocol=MQTTProtocolVersion(session.version),
             reconnect_on_failure=False,
             manual_ack=True,
-            **clean,
         )
         client.connect_timeout = _CONNECT_SECONDS
         client.max_inflight_messages_set(0)
@@ -199,7 +198,7 @@ class Connection:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._over.wait(), _CLOSE_SECONDS)
         sock = self._client.socket()
-        if sock is not None:
+        if isinstance(sock, socket.socket):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         await asyncio.to_thread(self._client.loop_stop)

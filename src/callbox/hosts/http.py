@@ -9,7 +9,6 @@ The control socket, which only this user can open, serves the same without a tok
     POST /api/v1/deliveries/<id>/cancel, /api/v1/deliveries/<id>/retry
 """
 
-import asyncio
 import hmac
 import os
 from collections.abc import Awaitable, Callable
@@ -36,7 +35,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(slots=True)
 class HttpHost:
-    """The web server. `token` None: requests over HTTP are refused (403), the socket still serves."""
+    """The web server. Without a `token` requests over HTTP are refused (403)."""
 
     outbox: Outbox
     store: Store
@@ -54,15 +53,15 @@ class HttpHost:
             await site.start()
         except OSError as error:
             raise HostError(
-                f"The web server cannot listen on {host}:{port} ({error.strerror}): set http.port to "
-                "a free one, or to 0 for none"
+                f"The web server cannot listen on {host}:{port} ({error.strerror}): set http.port "
+                "to a free one, or to 0 for none"
             ) from error
         return int(runner.addresses[0][1])
 
     async def listen_locally(self, path: Path) -> None:
         """Serve the control socket, for this user only."""
         with suppress(FileNotFoundError):
-            path.unlink()
+            os.unlink(path)  # noqa: PTH108 - a leftover of a killed gateway
         app = self._app(lambda handler: handler)
         app.router.add_get("/api/v1/deliveries", self._list)
         app.router.add_post("/api/v1/deliveries/{id}/cancel", self._cancel)
@@ -152,8 +151,11 @@ class HttpHost:
         if delivery is None:
             return _no_such()
         if not may_retry(delivery):
-            return _error(409, f"It is {delivery.progress.state}: only one that ended without success "
-                               "can be sent again")  # fmt: skip
+            return _error(
+                409,
+                f"It is {delivery.progress.state}: only one that ended without success can be "
+                "sent again",
+            )
         try:
             return _json(202, {"delivery_id": await self.outbox.retry(delivery)})
         except StoreUnavailable as error:

@@ -1,7 +1,7 @@
 """Requests from any MQTT 3.1.1 or 5 broker, and events back to it.
 
 A request is acknowledged (PUBACK) after its commit, in order, on the connection that delivered it.
-The session outlives connections, so what is published while the gateway is away waits at the broker.
+The session outlives connections: what is published while the gateway is away waits at the broker.
 """
 
 import asyncio
@@ -211,7 +211,7 @@ class MqttHost:
             )
         if granted.expiry is not None and granted.expiry < self.settings.session_expiry:
             log.warning(
-                "The broker keeps the session for %d s only, not %d: a longer absence loses requests",
+                "The broker keeps the session for %d s, not %d: a longer absence loses requests",
                 granted.expiry,
                 self.settings.session_expiry,
             )
@@ -304,12 +304,12 @@ class MqttHost:
             if message.qos:
                 acknowledged.append(message.mid)
             if topic in {"bridge/state", "bridge/info"}:
-                self._note_other(topic, message.payload)
+                self._note_other(topic, bytes(message.payload))
             elif message.retain:
                 self._note_retained(message.topic)
             elif topic.startswith("bridge/request/"):
                 command = topic.removeprefix("bridge/request/")
-                self.spawn(self._answer(connection, command, message.payload))
+                self.spawn(self._answer(connection, command, bytes(message.payload)))
             elif self._may_take(message):
                 requests.append((Kind(topic), message))
         accepted = self.spawn(self._submit(requests))
@@ -329,7 +329,7 @@ class MqttHost:
         unacknowledgeable = sum(message.qos == 0 for _, message in requests)
         self._unacknowledgeable += unacknowledgeable
         submissions = [
-            self.outbox.prepare(self.read(kind, message.payload), self._asked(message))
+            self.outbox.prepare(self.read(kind, bytes(message.payload)), self._asked(message))
             for kind, message in requests
         ]
         await self.outbox.submit(submissions)
@@ -338,7 +338,7 @@ class MqttHost:
     def _asked(self, message: MQTTMessage) -> Asked:
         asked = Asked(origin=_origin(message), connection=self._number)
         properties = message.properties
-        if properties is None or properties.isEmpty():
+        if properties is None:
             return asked
         reply_topic = getattr(properties, "ResponseTopic", None)
         return replace(
@@ -411,5 +411,5 @@ class MqttHost:
 def _origin(message: MQTTMessage) -> Origin | None:
     if message.qos == 0:
         return None
-    digest = hashlib.blake2b(message.topic.encode() + b"\0" + message.payload, digest_size=16)
+    digest = hashlib.blake2b(b"%b\0%b" % (message.topic.encode(), message.payload), digest_size=16)
     return Origin(message.mid, digest.digest(), message.dup)

@@ -1,4 +1,4 @@
-"""Publishing what is owed: at least once, a bounded window, done when the broker acknowledged it."""
+"""Publishing what is owed: at least once, a few at a time, done when the broker acknowledged it."""
 
 import asyncio
 import logging

@@ -66,4 +66,5 @@ class Lock:
 
 def _sentence(path: Path, holder: Holder | None) -> str:
     who = f"process {holder.pid} on {holder.host}" if holder else "another process"
-    return f"The store {path.with_suffix('')} is in use by {who}: stop it first, or use another store.url"
+    store = path.with_suffix("")
+    return f"The store {store} is in use by {who}: stop it first, or use another store.url"

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 RETRY_SECONDS = 1.0
 
-# What the disk or another process says, and not the statement: the whole transaction is tried again.
+# What the disk or another process says, not the statement: the whole transaction is tried again.
 _REFUSALS = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -116,7 +116,7 @@ class Writer:
         self._db.execute("SAVEPOINT job")
         try:
             job.result, job.error = job.work(self._db), None
-        except Exception as error:  # noqa: BLE001 - one job's fault is its caller's to handle
+        except Exception as error:  # one job's fault is its caller's to handle
             if _is_refusal(error):
                 raise
             job.error = error

@@ -105,8 +105,8 @@ class TwilioProvider:
             return Unknown(str(fault))
         except Answer as answer:
             return outcome_of(answer)
-        except _UNREADABLE:
-            return Unknown("Twilio's answer cannot be read")
+        except _UNREADABLE as fault:
+            return Unknown(f"Twilio's answer cannot be read ({type(fault).__name__})")
 
     async def look_up(self, delivery: Delivery) -> Lookup:
         """See `Provider.look_up`."""
@@ -117,8 +117,8 @@ class TwilioProvider:
         except Answer as answer:
             pause, reason = _trouble(answer)
             return Unanswered(reason, pause)
-        except _UNREADABLE:
-            return Unanswered("Twilio's list cannot be read")
+        except _UNREADABLE as fault:
+            return Unanswered(f"Twilio's list cannot be read ({type(fault).__name__})")
 
     async def probe(self) -> tuple[Pause | None, str]:
         """See `Provider.probe`: a list of one message."""
@@ -186,11 +186,16 @@ def accepted(kind: Kind, resource: Any) -> Accepted:  # noqa: ANN401 - the SDK's
         resource.sid,
         state_of(kind, str(resource.status)),
         str(resource.status),
-        (resource.from_ or service or "").removeprefix("whatsapp:"),
+        (_sender(resource) or service or "").removeprefix("whatsapp:"),
         code.number if code else None,
         code.reason if code else None,
         code.remedy if code else None,
     )
+
+
+def _sender(resource: Any) -> str | None:  # noqa: ANN401 - the SDK's instance
+    """Give From, which the SDK calls `from_` on a message and `_from` on a call."""
+    return getattr(resource, "from_", None) or getattr(resource, "_from", None)
 
 
 def outcome_of(answer: Answer) -> Outcome:

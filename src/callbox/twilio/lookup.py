@@ -1,7 +1,7 @@
 """Looking for what an unsettled create may have made, in Twilio's own list.
 
-The list is filtered by To, and by From unless a messaging service picks it; never by DateSent, which
-a queued message does not have. Times are compared in Twilio's clock.
+The list is filtered by To, and by From unless a messaging service picks it; never by DateSent,
+which a queued message does not have. Times are compared in Twilio's clock.
 """
 
 from collections.abc import AsyncIterator, Callable
