@@ -14,8 +14,6 @@ _QUIET = ("amqtt", "twilio", "aiohttp", "asyncio", "transitions", "passlib")
 class HumanFormatter(logging.Formatter):
     """`2026-01-31 08:00:00 WARNING The broker …`."""
 
-    converter = time.localtime
-
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S")
 

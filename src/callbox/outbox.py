@@ -58,6 +58,14 @@ _ERRORS = {
 }
 
 
+_FAILURES = {
+    State.FAILED: "",
+    State.EXPIRED: "The request expired before Twilio took it",
+    State.CANCELLED: "The request was cancelled",
+    State.UNKNOWN: "It may have been sent",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the configuration says where a request is silent; times in seconds."""
@@ -80,6 +88,7 @@ class Asked:
     """How a request came: what the answer and a redelivery are recognised by."""
 
     expiry: float | None = None  # MQTT 5 message expiry, seconds
+    dedup_key: str | None = None  # HTTP Idempotency-Key
     reply_topic: str | None = None
     correlation: bytes | None = None
     origin: Origin | None = None
@@ -115,6 +124,7 @@ class Outbox:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _next_due: float = 0.0
     _drift: float = 0.0
+    _limit: tuple[str, float] | None = None
     _looking: set[str] = field(default_factory=set)
     _stopping: bool = False
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -134,6 +144,8 @@ class Outbox:
         if isinstance(found, Refusal):
             refusal = replace(found, reply_topic=asked.reply_topic, correlation=asked.correlation)
             return Submission((), (refusal,), asked.origin, asked.connection)
+        if asked.dedup_key:
+            found = replace(found, dedup_key=asked.dedup_key)
         parts = [part for recipient in found.recipients for part in self._resolve(recipient)]
         several = len(parts) > 1
         deliveries: list[Delivery] = []
@@ -220,6 +232,7 @@ class Outbox:
         What cannot be kept as it stands is kept as a refusal (`InternalError`). With `impatient`
         raises StoreUnavailable while the disk refuses: then nothing was kept.
         """
+        await self._notice_jump()
         slots = self._reserve(sum(len(submission.deliveries) for submission in submissions))
         claims = Claims()
         try:
@@ -252,7 +265,10 @@ class Outbox:
         self.counters.accepted += len(receipt.accepted)
         self.counters.refused += len(receipt.refused)
         self.counters.redelivered += receipt.redelivered
-        self.counters.limited += sum(r.error == "LimitReached" for r in receipt.refused)
+        for refusal in receipt.refused:
+            if refusal.error == "LimitReached":
+                self.counters.limited += 1
+                self._limit = refusal.message, self.clock.now() // 3600
 
     # deliver
 
@@ -291,6 +307,16 @@ class Outbox:
         await self._claim()
         return self._wait()
 
+    def limit_reached(self) -> str | None:
+        """Give the limit that a request of this clock hour was over."""
+        if self._limit is None or self._limit[1] != self.clock.now() // 3600:
+            return None
+        return self._limit[0]
+
+    def trouble(self) -> str | None:
+        """Say why nothing is sent to Twilio just now."""
+        return self.pace.trouble(self.clock.monotonic())
+
     def _wait(self) -> float:
         waits = [_LONGEST_WAIT, self._next_due - self.clock.now()]
         opens_at = self.pace.opens_at(self.clock.monotonic())
@@ -301,11 +327,12 @@ class Outbox:
     async def _notice_jump(self) -> None:
         """Move due times with a jump of the wall clock against the monotonic one."""
         drift = self.clock.now() - self.clock.monotonic()
-        jump = drift - self._drift
+        jump, self._drift = drift - self._drift, drift
         if abs(jump) > _JUMP:
             log.warning("The clock jumped by %+.0f s: due times move with it", jump)
             await self.store.shift(jump)
-            self._drift, self._next_due = drift, 0.0
+            self._next_due = 0.0
+            self._wake.set()
 
     async def _claim(self) -> None:
         slots = self._reserve(self.pace.max_concurrency)
@@ -317,13 +344,12 @@ class Outbox:
             self._begin(claims, slots)
 
     def _reserve(self, wanted: int) -> Slots:
-        now = self.clock.monotonic()
-        total = 0 if self._stopping else min(wanted, self.pace.free(now))
-        self.pace.in_flight += total
-        return Slots(total, int(self.pace.call_allowed(now)) if total else 0)
+        if self._stopping:
+            return Slots()
+        return Slots(*self.pace.reserve(wanted, self.clock.monotonic()))
 
     def _begin(self, claims: Claims, slots: Slots) -> None:
-        self.pace.in_flight -= slots.total - len(claims.deliveries)
+        self.pace.release(slots.total - len(claims.deliveries), call=slots.calls > 0)
         if claims.next_due is not None:
             self._next_due = min(self._next_due, claims.next_due)
         for delivery in claims.deliveries:
@@ -355,15 +381,11 @@ class Outbox:
         now = self.clock.monotonic()
         match outcome:
             case Deferred(pause=Pause() as pause, reason=reason, retry_after=retry_after):
-                began = self.pace.failed(now, pause, reason, retry_after)
+                self.pace.failed(now, pause, reason, retry_after)
             case Unknown(reason=reason):
-                began = self.pace.failed(now, Pause.OUTAGE, reason)
+                self.pace.failed(now, Pause.OUTAGE, reason)
             case _:
-                began = False
-                if self.pace.answered(now):
-                    log.warning("Twilio takes requests again")
-        if began:
-            log.warning("Sending pauses: %s", self.pace.reason)
+                self.pace.answered()
 
     async def _probe(self) -> None:
         pause, reason = await self.provider.probe()
@@ -454,9 +476,9 @@ class Outbox:
         progress = delivery.progress
         if progress.sid is not None:
             return self.documents.accepted(delivery)
-        message = _FAILURES[progress.state].format(
-            reason=progress.error_message or "no reason was given"
-        )
+        message = _FAILURES[progress.state]
+        if progress.error_message and progress.state is not State.CANCELLED:
+            message = f"{message}: {progress.error_message}" if message else progress.error_message
         name = delivery.notification.name
         several = delivery.position > 0
         return self.documents.failed(
@@ -503,14 +525,6 @@ class Outbox:
         )
         receipt = (await self.submit([Submission((again,))], impatient=True))[0]
         return receipt.accepted[0]
-
-
-_FAILURES = {
-    State.FAILED: "{reason}",
-    State.EXPIRED: "The request expired before Twilio took it: {reason}",
-    State.CANCELLED: "The request was cancelled",
-    State.UNKNOWN: "It may have been sent: {reason}",
-}
 
 
 def _is_text(delivery: Delivery) -> bool:

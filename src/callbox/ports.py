@@ -107,20 +107,21 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What health shows. Ages in seconds."""
+    """What health shows of the queue; the age in seconds."""
 
     waiting: int
-    doubtful: int
-    owed: int
-    set_aside: int
+    unknown: int
+    owed_events: int
+    set_aside_events: int
     oldest_waiting: float | None
 
 
 class Store(Protocol):
     """Keeps everything acknowledged. Every method that writes returns after the commit (fsync).
 
-    While the disk refuses, writes wait and are tried again every second; those called `impatient`
-    raise `StoreUnavailable` instead, and have then surely not happened.
+    While the disk refuses, everything waits and is tried again every second; what is called
+    `impatient`, and `find`, `listing` and `figures`, raise `StoreUnavailable` instead, and have
+    then surely not happened.
     """
 
     instance: str

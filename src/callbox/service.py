@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Coroutine
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,12 @@ from callbox.config import Config
 from callbox.domain.notification import Kind
 from callbox.domain.pace import Pace
 from callbox.domain.policy import Rules
-from callbox.domain.request import Request
-from callbox.errors import ConfigError
+from callbox.errors import ConfigError, StoreUnavailable
 from callbox.hosts.connection import Address
 from callbox.hosts.http import HttpHost
 from callbox.hosts.mqtt import MqttHost, Settings
-from callbox.outbox import Outbox, Terms
-from callbox.ports import Limits, Refusal
+from callbox.outbox import Asked, Outbox, Terms
+from callbox.ports import Figures, Limits, Refusal, Submission
 from callbox.store.sqlite import SqliteStore
 from callbox.troubles import Troubles
 from callbox.twilio.client import Credentials, TwilioProvider
@@ -99,7 +99,8 @@ class Gateway:
             {
                 "Store": lambda: self.store.trouble,
                 "Broker": lambda: self.mqtt.trouble or self.mqtt.publisher.refusal,
-                "Twilio": lambda: self.outbox.pace.reason,
+                "Twilio": self.outbox.trouble,
+                "Limits": self.outbox.limit_reached,
             }
         )
 
@@ -173,13 +174,15 @@ class Gateway:
             return False
         return True
 
-    def read(self, kind: Kind, payload: bytes) -> Request | Refusal:
+    def read(self, kind: Kind, payload: bytes, asked: Asked) -> Submission:
         """Read a request; a fault of ours while reading is a refusal too."""
         try:
-            return read_request(kind, payload, self.config.limits.max_document_bytes)
-        except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
+            found = read_request(kind, payload, self.config.limits.max_document_bytes)
+            return self.outbox.prepare(found, asked)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             log.exception("An internal error while reading a request")
-            return Refusal(None, "InternalError", "The request could not be read")
+            refusal = Refusal(None, "InternalError", "The request could not be read")
+            return self.outbox.prepare(refusal, asked)
 
     # what is told
 
@@ -201,21 +204,15 @@ class Gateway:
 
     async def health(self) -> dict[str, Any]:
         """See `Desk`."""
-        figures = await self.store.figures(self._clock.now())
+        figures = await self._figures()
         counters, pace = self.outbox.counters, self.outbox.pace
         return {
             "at": iso_time(self._clock.now()),
             "uptime": round(self._clock.monotonic() - self._began),
             "rehearsal": not self.config.twilio.really_twilio,
             "wrong": [f"{name}: {trouble}" for name, trouble in self.troubles.now.items()],
-            "queue": {
-                "waiting": figures.waiting,
-                "in_flight": pace.in_flight,
-                "unknown": figures.doubtful,
-                "oldest_waiting": figures.oldest_waiting and round(figures.oldest_waiting, 1),
-                "owed_events": figures.owed,
-                "set_aside_events": figures.set_aside,
-            },
+            "queue": figures and asdict(figures),
+            "in_flight": pace.in_flight,
             "paused": pace.paused,
             "mqtt": {
                 "connected": self.mqtt.connected,
@@ -233,13 +230,19 @@ class Gateway:
             "memory_mb": round(_resident_megabytes(), 1),
         }
 
+    async def _figures(self) -> Figures | None:
+        try:
+            return await self.store.figures(self._clock.now())
+        except StoreUnavailable:
+            return None
+
     async def _watch(self) -> None:
         """Tell troubles as they come and go, and health every half minute."""
         next_health = 0.0
         while True:
             now = self._clock.monotonic()
             changed = self.troubles.look(now)
-            if self.store.trouble is None and (changed or now >= next_health):
+            if changed or now >= next_health:
                 self.mqtt.publish_retained("bridge/health", await self.health())
                 next_health = now + _HEALTH_SECONDS
             await asyncio.sleep(_LOOK_SECONDS)

@@ -122,7 +122,7 @@ _RECIPIENT: dict[Kind, type[_TxtRecipient] | type[_CallRecipient]] = {
 }
 
 
-class _Wrong(ValueError):
+class _WrongDocumentError(ValueError):
     """A fault as the sentence that the status document will hold."""
 
 
@@ -136,7 +136,7 @@ def read_request(kind: Kind, payload: bytes, most_bytes: int) -> Request | Refus
     try:
         if most_bytes and len(payload) > most_bytes:
             request_id = _id_of_large(payload)
-            raise _Wrong(
+            raise _WrongDocumentError(
                 f"Document has {len(payload)} bytes: expected at most {most_bytes} "
                 "(limits.max_document_bytes)"
             )
@@ -144,7 +144,7 @@ def read_request(kind: Kind, payload: bytes, most_bytes: int) -> Request | Refus
         request_id = _readable_id(document)
         _check_values(document)
         return _request(kind, document)
-    except _Wrong as wrong:
+    except _WrongDocumentError as wrong:
         return Refusal(request_id, "InvalidParameter", str(wrong)[:MOST_CHARACTERS])
 
 
@@ -152,9 +152,11 @@ def _read_json(payload: bytes) -> dict[str, Any]:
     try:
         document = from_json(payload, allow_inf_nan=False)
     except ValueError as error:
-        raise _Wrong(f"Document is not JSON: expected an object in UTF-8 ({error})") from None
+        raise _WrongDocumentError(
+            f"Document is not JSON: expected an object in UTF-8 ({error})"
+        ) from None
     if not isinstance(document, dict):
-        raise _Wrong('Document is not an object: expected {"request": ..., "id": ...}')
+        raise _WrongDocumentError('Document is not an object: expected {"request": ..., "id": ...}')
     return document
 
 
@@ -163,7 +165,7 @@ def _id_of_large(payload: bytes) -> str | None:
         return None
     try:
         return _readable_id(_read_json(payload))
-    except _Wrong:
+    except _WrongDocumentError:
         return None
 
 
@@ -176,9 +178,11 @@ def _check_values(document: dict[str, Any]) -> None:
     """Refuse what no store or provider takes: NUL characters, integers beyond 64 bits."""
     for value in _leaves(document):
         if isinstance(value, str) and "\0" in value:
-            raise _Wrong("Document has a NUL character: expected text without it")
+            raise _WrongDocumentError("Document has a NUL character: expected text without it")
         if isinstance(value, int) and not -_INT64 <= value < _INT64:
-            raise _Wrong("Document has an integer beyond 64 bits: expected a smaller one")
+            raise _WrongDocumentError(
+                "Document has an integer beyond 64 bits: expected a smaller one"
+            )
 
 
 def _leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON value
@@ -197,11 +201,13 @@ def _leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON value
 def _request(kind: Kind, document: dict[str, Any]) -> Request:
     for key in ("request", "id"):
         if document.get(key) is None:
-            raise _Wrong(f"{_TITLES[key]} cannot be None")
+            raise _WrongDocumentError(f"{_TITLES[key]} cannot be None")
     if not isinstance(document["request"], dict):
-        raise _Wrong("Request is not valid: expected an object with recipient")
+        raise _WrongDocumentError("Request is not valid: expected an object with recipient")
     if not isinstance(document["id"], str) or not document["id"]:
-        raise _Wrong("Request id is not valid: expected a string of at least one character")
+        raise _WrongDocumentError(
+            "Request id is not valid: expected a string of at least one character"
+        )
     terms = _validate(_Terms, document["request"])
     return Request(
         document["id"],
@@ -220,15 +226,15 @@ def _request(kind: Kind, document: dict[str, Any]) -> Request:
 def _recipients(kind: Kind, terms: _Terms) -> Iterator[Recipient | Fault]:
     if terms.recipients is None:
         if terms.recipient is None:
-            raise _Wrong("Recipient cannot be None")
+            raise _WrongDocumentError("Recipient cannot be None")
         yield _recipient(kind, terms.recipient)
         return
     if terms.recipient is not None:
-        raise _Wrong("Recipient and recipients are both given: expected one of them")
+        raise _WrongDocumentError("Recipient and recipients are both given: expected one of them")
     for number, found in enumerate(terms.recipients, 1):
         try:
             yield _recipient(kind, found)
-        except _Wrong as wrong:
+        except _WrongDocumentError as wrong:
             name = found.get("name") if isinstance(found, dict) else None
             yield Fault(
                 name if isinstance(name, str) and name else f"recipients[{number}]", str(wrong)
@@ -237,10 +243,12 @@ def _recipients(kind: Kind, terms: _Terms) -> Iterator[Recipient | Fault]:
 
 def _recipient(kind: Kind, found: object) -> Recipient:
     if not isinstance(found, dict):
-        raise _Wrong("Recipient is not an object: expected name, phone_number and what to send")
+        raise _WrongDocumentError(
+            "Recipient is not an object: expected name, phone_number and what to send"
+        )
     model = _validate(_RECIPIENT[kind], found)
     if model.phone_number is not None and not is_e164(model.phone_number):
-        raise _Wrong(f"Recipient phone number is not valid: {_E164}")
+        raise _WrongDocumentError(f"Recipient phone number is not valid: {_E164}")
     if isinstance(model, _TxtRecipient):
         return _text(model)
     return _call(model)
@@ -248,9 +256,9 @@ def _recipient(kind: Kind, found: object) -> Recipient:
 
 def _text(model: _TxtRecipient) -> Recipient:
     if model.voice_message_location is not None or model.voice_message_text is not None:
-        raise _Wrong("Voice message is given for a text: expected message only")
+        raise _WrongDocumentError("Voice message is given for a text: expected message only")
     if model.message is None and model.media_urls is None:
-        raise _Wrong("Message cannot be None")
+        raise _WrongDocumentError("Message cannot be None")
     media = tuple(model.media_urls or ())
     return Recipient(
         model.name, model.phone_number, Channel(model.channel), model.message or "", media
@@ -259,11 +267,15 @@ def _text(model: _TxtRecipient) -> Recipient:
 
 def _call(model: _CallRecipient) -> Recipient:
     if model.message is not None or model.media_urls is not None:
-        raise _Wrong("Message is given for a call: expected voice_message_location only")
+        raise _WrongDocumentError(
+            "Message is given for a call: expected voice_message_location only"
+        )
     if model.voice_message_location is None and model.voice_message_text is None:
-        raise _Wrong("Voice message location cannot be None")
+        raise _WrongDocumentError("Voice message location cannot be None")
     if model.voice_message_location is not None and model.voice_message_text is not None:
-        raise _Wrong("Voice message location and text are both given: expected one of them")
+        raise _WrongDocumentError(
+            "Voice message location and text are both given: expected one of them"
+        )
     voice = Voice(
         model.voice_message_location,
         model.voice_message_text,
@@ -285,9 +297,9 @@ def _sender(kind: Kind, found: str | None) -> str | None:
     if found is None:
         return None
     if kind is Kind.CALL and not is_e164(found):
-        raise _Wrong(f"From number is not valid for a call: {_E164}")
+        raise _WrongDocumentError(f"From number is not valid for a call: {_E164}")
     if not is_sender(found):
-        raise _Wrong(f"From number is not valid: {_SENDER}")
+        raise _WrongDocumentError(f"From number is not valid: {_SENDER}")
     return found
 
 
@@ -298,7 +310,7 @@ def _time(found: str | None) -> float | None:
         time = datetime.fromisoformat(found)
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        raise _Wrong(
+        raise _WrongDocumentError(
             "Sent at is not a time: expected ISO 8601, like 2026-01-31T08:00:00Z"
         ) from None
 
@@ -309,7 +321,7 @@ def _validate(model: type[_Model], document: dict[str, Any]) -> _Model:
         return model.model_validate({k: v for k, v in document.items() if v is not None})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise _Wrong(_sentence(first)) from None
+        raise _WrongDocumentError(_sentence(first)) from None
 
 
 def _sentence(error: ErrorDetails) -> str:

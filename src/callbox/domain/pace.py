@@ -26,8 +26,8 @@ class Pace:
     probe_longest: float = 60.0
     in_flight: int = 0
     paused: Pause | None = None
-    reason: str | None = None
     held_until: float = 0.0
+    _reason: str = ""
     _ceiling: float = _FIRST_CEILING
     _failures: int = 0
     _reachable: bool = True
@@ -35,6 +35,7 @@ class Pace:
     _probe_at: float = 0.0
     _probe_delay: float = 0.0
     _next_call: float = 0.0
+    _call_reserved: bool = False
     _cut_at: float = field(default=float("-inf"))
 
     def free(self, now: float) -> int:
@@ -44,13 +45,27 @@ class Pace:
         ceiling = 1 if self.paused else min(int(self._ceiling), self.max_concurrency)
         return max(0, ceiling - self.in_flight)
 
-    def call_allowed(self, now: float) -> bool:
-        """Tell whether a phone call may begin now; texts are not held by it."""
-        return now >= self._next_call
+    def reserve(self, wanted: int, now: float) -> tuple[int, int]:
+        """Take up to `wanted` free places; give how many, and how many of them a call may have."""
+        total = min(wanted, self.free(now))
+        call = total > 0 and now >= self._next_call and not self._call_reserved
+        self.in_flight += total
+        self._call_reserved |= call
+        return total, int(call)
+
+    def release(self, places: int, *, call: bool) -> None:
+        """Give places back that nothing was found for; `call`: the call's was among them."""
+        self.in_flight -= places
+        self._call_reserved &= not call
 
     def called(self, now: float) -> None:
         """Count a phone call that begins."""
+        self._call_reserved = False
         self._next_call = max(now, self._next_call) + 1.0 / self.calls_per_second
+
+    def trouble(self, now: float) -> str | None:
+        """Say why nothing is sent just now, None if nothing holds it."""
+        return self._reason if self.paused or now < self.held_until else None
 
     def wants_probe(self, now: float) -> bool:
         """Tell whether a probe is to be sent now; the caller reports it by `probed`."""
@@ -77,21 +92,18 @@ class Pace:
         """Tell whether list requests may go out: not while Twilio is out of reach."""
         return self._reachable
 
-    def answered(self, now: float) -> bool:
-        """Take a sane answer of Twilio; True if it ended a pause."""
+    def answered(self) -> None:
+        """Take a sane answer of Twilio to a create; it ends a pause."""
         self._failures = 0
         self._ceiling = min(self._ceiling + 1.0, float(self.max_concurrency))
-        ended = self.paused is not None and now >= self.held_until
-        if ended:
-            self.paused = self.reason = None
-            self._probe_delay = 0.0
-        return ended
+        self.paused = None
+        self._reachable = True
+        self._probe_delay = 0.0
 
     def failed(
         self, now: float, pause: Pause, reason: str, retry_after: float | None = None
-    ) -> bool:
-        """Take a failure that concerns every request; True if it began a pause."""
-        before = self.paused
+    ) -> None:
+        """Take a failure that concerns every request."""
         if pause is Pause.RATE:
             self._slow_down(now, reason, retry_after)
         elif pause is Pause.ACCOUNT or self.paused:
@@ -100,7 +112,6 @@ class Pace:
             self._failures += 1
             if self._failures >= _FAILURES_IN_A_ROW:
                 self._pause(now, pause, reason)
-        return before is None and self.paused is not None
 
     def opens_at(self, now: float) -> float | None:
         """Give when the gate opens by time alone; None if it is open, or waits for an answer."""
@@ -114,13 +125,13 @@ class Pace:
             self._ceiling = max(1.0, self._ceiling / 2)
             self._cut_at = now
         self.held_until = max(self.held_until, now + (retry_after or _RATE_BACKOFF))
-        self.reason = reason
+        self._reason = reason
 
     def _pause(self, now: float, pause: Pause, reason: str) -> None:
         if self.paused and self._reachable is False and now < self._probe_at:
             return  # the stragglers of the failures that began this pause
         self._probe_delay = min(self.probe_longest, self._probe_delay * 2 or self.probe_first)
         self._probe_at = now + self._probe_delay
-        self.paused, self.reason = pause, reason
+        self.paused, self._reason = pause, reason
         self._reachable = False
         self._ceiling = _FIRST_CEILING

@@ -13,17 +13,16 @@ import hmac
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
 
 from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, State
 from callbox.domain.notification import Kind
-from callbox.domain.request import Request
 from callbox.errors import HostError, StoreUnavailable
 from callbox.outbox import Asked, Outbox
-from callbox.ports import Receipt, Refusal, Store
+from callbox.ports import Receipt, Store, Submission
 from callbox.wire import delivery_document, refusal_document, to_document
 
 _SLACK_BYTES = 4096  # a document over the limit by less gets a document that says so
@@ -39,7 +38,7 @@ class HttpHost:
 
     outbox: Outbox
     store: Store
-    read: Callable[[Kind, bytes], Request | Refusal]
+    read: Callable[[Kind, bytes, Asked], Submission]
     token: str | None
     most_bytes: int
     trouble: str | None = None
@@ -63,9 +62,9 @@ class HttpHost:
         with suppress(FileNotFoundError):
             os.unlink(path)  # noqa: PTH108 - a leftover of a killed gateway
         app = self._app(lambda handler: handler)
-        app.router.add_get("/api/v1/deliveries", self._list)
-        app.router.add_post("/api/v1/deliveries/{id}/cancel", self._cancel)
-        app.router.add_post("/api/v1/deliveries/{id}/retry", self._retry)
+        app.router.add_get("/api/v1/deliveries", _unless_unavailable(self._list))
+        app.router.add_post("/api/v1/deliveries/{id}/cancel", _unless_unavailable(self._cancel))
+        app.router.add_post("/api/v1/deliveries/{id}/retry", _unless_unavailable(self._retry))
         runner = await self._runner(app)
         mask = os.umask(0o177)
         try:
@@ -89,7 +88,7 @@ class HttpHost:
         app = web.Application(client_max_size=(self.most_bytes or 2**24) + _SLACK_BYTES)
         app.router.add_post("/api/v1/txt", guard(self._submit(Kind.TXT)))
         app.router.add_post("/api/v1/call", guard(self._submit(Kind.CALL)))
-        app.router.add_get("/api/v1/deliveries/{id}", guard(self._show))
+        app.router.add_get("/api/v1/deliveries/{id}", guard(_unless_unavailable(self._show)))
         return app
 
     def _guard(self, handler: Handler) -> Handler:
@@ -108,20 +107,15 @@ class HttpHost:
     def _submit(self, kind: Kind) -> Handler:
         async def submit(request: web.Request) -> web.StreamResponse:
             try:
-                found = self.read(kind, await request.read())
+                payload = await request.read()
             except web.HTTPRequestEntityTooLarge:
                 return _error(413, f"The document is larger than {self.most_bytes} bytes")
-            key = request.headers.get("Idempotency-Key")
-            if key and isinstance(found, Request):
-                found = replace(found, dedup_key=key[:255])
-            submission = self.outbox.prepare(found, Asked())
-            try:
-                receipts = await self.outbox.submit([submission], impatient=True)
-            except StoreUnavailable as error:
-                return _error(503, str(error))
+            asked = Asked(dedup_key=request.headers.get("Idempotency-Key"))
+            submission = self.read(kind, payload, asked)
+            receipts = await self.outbox.submit([submission], impatient=True)
             return _receipt(receipts[0])
 
-        return submit
+        return _unless_unavailable(submit)
 
     async def _show(self, request: web.Request) -> web.StreamResponse:
         delivery = await self.store.find(request.match_info["id"])
@@ -156,10 +150,19 @@ class HttpHost:
                 f"It is {delivery.progress.state}: only one that ended without success can be "
                 "sent again",
             )
+        return _json(202, {"delivery_id": await self.outbox.retry(delivery)})
+
+
+def _unless_unavailable(handler: Handler) -> Handler:
+    """Answer 503 while the disk refuses: nothing was kept, the client is to try again."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            return _json(202, {"delivery_id": await self.outbox.retry(delivery)})
+            return await handler(request)
         except StoreUnavailable as error:
             return _error(503, str(error))
+
+    return handle
 
 
 def may_retry(delivery: Delivery) -> bool:

@@ -17,7 +17,6 @@ from typing import Any
 from paho.mqtt.client import MQTTMessage
 
 from callbox.domain.notification import Kind
-from callbox.domain.request import Request
 from callbox.errors import HostError
 from callbox.hosts.bridge import Desk, answer
 from callbox.hosts.connection import (
@@ -35,10 +34,12 @@ from callbox.hosts.connection import (
 )
 from callbox.hosts.publisher import Publisher
 from callbox.outbox import Asked, Outbox
-from callbox.ports import Origin, Refusal, Store
+from callbox.ports import Origin, Store, Submission
 from callbox.wire import to_document
 
 log = logging.getLogger(__name__)
+
+_REQUESTS = tuple(Kind)
 
 _LONGEST_BACKOFF = 60.0
 _SHORT_LIFE = 5.0  # seconds; a session that ends sooner, often, is fought over
@@ -47,7 +48,7 @@ _SUBSCRIBE_SECONDS = 10.0
 _STOP_SECONDS = 2.0
 _MOST_UNACKNOWLEDGEABLE = 1000  # requests at QoS 0 that wait for the disk
 
-Reader = Callable[[Kind, bytes], Request | Refusal]
+Reader = Callable[[Kind, bytes, Asked], Submission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,7 @@ class MqttHost:
 
     async def _serve(self, connection: Connection, granted: Granted) -> None:
         """Accept requests, unless another gateway does so on the same topics."""
-        requests = [self._topic("txt"), self._topic("call")]
+        requests = [self._topic(name) for name in _REQUESTS]
         self._other.clear()
         await self._subscribe(connection, ["bridge/state", "bridge/info"], retained=True)
         # Its answer comes after what the broker has kept for the topics before.
@@ -232,7 +233,7 @@ class MqttHost:
             )
             await self._other_gone.wait()
         self._serving = True
-        await self._subscribe(connection, ["txt", "call"])
+        await self._subscribe(connection, _REQUESTS)
         connection.publish(self._topic("bridge/state"), b"online", retain=True)
         self.publish_retained("bridge/info", self.desk.info())
         self.trouble = None
@@ -310,7 +311,7 @@ class MqttHost:
             elif topic.startswith("bridge/request/"):
                 command = topic.removeprefix("bridge/request/")
                 self.spawn(self._answer(connection, command, bytes(message.payload)))
-            elif self._may_take(message):
+            elif topic in _REQUESTS and self._may_take(message):
                 requests.append((Kind(topic), message))
         accepted = self.spawn(self._submit(requests))
         self._acks.put_nowait((accepted, connection, acknowledged))
@@ -329,7 +330,7 @@ class MqttHost:
         unacknowledgeable = sum(message.qos == 0 for _, message in requests)
         self._unacknowledgeable += unacknowledgeable
         submissions = [
-            self.outbox.prepare(self.read(kind, bytes(message.payload)), self._asked(message))
+            self.read(kind, bytes(message.payload), self._asked(message))
             for kind, message in requests
         ]
         await self.outbox.submit(submissions)
@@ -352,7 +353,7 @@ class MqttHost:
         """Refuse wildcards and what we subscribe to: an answer must not become a request."""
         if not topic or "+" in topic or "#" in topic:
             return False
-        ours = {self._topic(name) for name in ("txt", "call", "bridge/state", "bridge/info")}
+        ours = {self._topic(name) for name in (*_REQUESTS, "bridge/state", "bridge/info")}
         return topic not in ours and not topic.startswith(self._topic("bridge/request/"))
 
     async def _acknowledge(self) -> None:
@@ -411,5 +412,7 @@ class MqttHost:
 def _origin(message: MQTTMessage) -> Origin | None:
     if message.qos == 0:
         return None
-    digest = hashlib.blake2b(b"%b\0%b" % (message.topic.encode(), message.payload), digest_size=16)
+    digest = hashlib.blake2b(
+        message.topic.encode() + b"\0" + bytes(message.payload), digest_size=16
+    )
     return Origin(message.mid, digest.digest(), message.dup)

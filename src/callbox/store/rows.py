@@ -1,7 +1,8 @@
 """Rows of the table `delivery` as Delivery values, in the column order of sql/queries.sql."""
 
 import json
-from dataclasses import asdict, astuple, fields
+from dataclasses import asdict, fields
+from operator import attrgetter
 from typing import Any
 
 from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, Evidence, Progress, State
@@ -11,6 +12,7 @@ Row = tuple[Any, ...]
 
 _PROGRESS = slice(22, 38)
 _PROGRESS_FIELDS = tuple(field.name for field in fields(Progress))
+_values_of = attrgetter(*_PROGRESS_FIELDS)
 
 
 def to_delivery(row: Row) -> Delivery:
@@ -84,7 +86,7 @@ def to_insert(delivery: Delivery, run: str) -> Row:
         delivery.reply_topic,
         delivery.correlation,
         delivery.retry_of,
-        *astuple(delivery.progress),
+        *_values_of(delivery.progress),
         note.lane,
         note.likeness,
         dedup_slot(delivery),
@@ -96,7 +98,7 @@ def to_update(before: Delivery, after: Progress, answer: str | None, run: str) -
     """Give the parameters of `update_delivery`."""
     frees = after.state in FREES_DEDUP_KEY
     was = before.progress
-    return (*astuple(after), answer, frees, run, before.id, was.state, was.attempt)
+    return (*_values_of(after), answer, frees, run, before.id, was.state, was.attempt)
 
 
 def dedup_slot(delivery: Delivery) -> str | None:

@@ -108,10 +108,8 @@ class SqliteStore:
         def work(
             db: sqlite3.Connection,
         ) -> tuple[list[Receipt | Exception], list[Delivery], Claims]:
-            receipts: list[Receipt | Exception] = []
             new: list[Delivery] = []
-            for submission in submissions:
-                receipts.append(_alone(db, submission, now, self._acceptance, new))
+            receipts = [_alone(db, each, now, self._acceptance, new) for each in submissions]
             return receipts, new, claim(db, now, slots, self._run)
 
         receipts, new, claims = await self._write(work, impatient=impatient)
@@ -210,7 +208,8 @@ class SqliteStore:
 
     async def find(self, delivery_id: str) -> Delivery | None:
         """See `Store`."""
-        return next(iter(await self._select("find", delivery_id)), None)
+        found = await self._select("find", delivery_id, impatient=True)
+        return next(iter(found), None)
 
     async def of_request(self, request_id: str) -> list[Delivery]:
         """See `Store`."""
@@ -218,15 +217,16 @@ class SqliteStore:
 
     async def listing(self, state: State | None, most: int) -> list[Delivery]:
         """See `Store`."""
-        return await self._select("listing", state, state, most)
+        return await self._select("listing", state, state, most, impatient=True)
 
     async def figures(self, now: float) -> Figures:
         """See `Store`."""
         sql = self._sql["figures"]
-        waiting, doubtful, owed, aside, oldest = await self._write(
-            lambda db: db.execute(sql).fetchone()
+        waiting, unknown, owed, aside, oldest = await self._write(
+            lambda db: db.execute(sql).fetchone(), impatient=True
         )
-        return Figures(waiting, doubtful, owed, aside, None if oldest is None else now - oldest)
+        age = None if oldest is None else round(now - oldest, 1)
+        return Figures(waiting, unknown, owed, aside, age)
 
     async def shift(self, seconds: float) -> None:
         """See `Store`."""
@@ -242,8 +242,9 @@ class SqliteStore:
 
         return await self._write(work)
 
-    async def _select(self, name: str, *values: object) -> list[Delivery]:
-        rows = await self._write(lambda db: db.execute(self._sql[name], values).fetchall())
+    async def _select(self, name: str, *values: object, impatient: bool = False) -> list[Delivery]:
+        sql = self._sql[name]
+        rows = await self._write(lambda db: db.execute(sql, values).fetchall(), impatient=impatient)
         return [to_delivery(row) for row in rows]
 
     def _write(

@@ -32,6 +32,7 @@ from callbox.twilio.transport import Answer, NoAnswer, NotSent, Transport
 from callbox.twilio.voice import MOST_CHARACTERS, spoken
 
 _LONGEST_REASON = 240
+_UNAUTHORIZED = 401
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -115,8 +116,7 @@ class TwilioProvider:
         except (NotSent, NoAnswer) as fault:
             return Unanswered(str(fault), Pause.OUTAGE)
         except Answer as answer:
-            pause, reason = _trouble(answer)
-            return Unanswered(reason, pause)
+            return Unanswered(_reason(answer), _holds(answer))
         except _UNREADABLE as fault:
             return Unanswered(f"Twilio's list cannot be read ({type(fault).__name__})")
 
@@ -127,7 +127,7 @@ class TwilioProvider:
         except (NotSent, NoAnswer) as fault:
             return Pause.OUTAGE, str(fault)
         except Answer as answer:
-            return _trouble(answer)
+            return _holds(answer), _reason(answer)
         except _UNREADABLE:
             return Pause.OUTAGE, "Twilio's answer cannot be read"
         return None, ""
@@ -220,9 +220,17 @@ def _pause(answer: Answer, code: Code | None) -> Pause | None:
     return _PAUSES.get(code.klass) if code else None
 
 
-def _trouble(answer: Answer) -> tuple[Pause, str]:
-    """Say what keeps Twilio from answering a list request."""
-    return _pause(answer, lookup(answer.code)) or Pause.OUTAGE, _reason(answer)
+def _holds(answer: Answer) -> Pause | None:
+    """Tell whether a refused list request says that creates would fail too.
+
+    A key that may not read lists (403) may still send.
+    """
+    if answer.status == _UNAUTHORIZED:
+        return Pause.ACCOUNT
+    if answer.status == _TOO_MANY_REQUESTS:
+        return Pause.RATE
+    twilio_refused = answer.code is not None and answer.status < _SERVER_ERROR
+    return None if twilio_refused else Pause.OUTAGE
 
 
 def _reason(answer: Answer) -> str:

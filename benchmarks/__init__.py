@@ -1,0 +1,1 @@
+"""Benchmarks: one file per figure; `python -m benchmarks` runs them all, or those named."""
