@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 15.0
@@ -104,7 +107,7 @@ def python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def wait_for[T](
+def wait_for(
     look: Callable[[], T | None], what: str, seconds: float = _PATIENCE, every: float = 0.01
 ) -> T:
     """Ask until there is an answer."""

@@ -127,7 +127,6 @@ class Outbox:
     _limit: tuple[str, float] | None = None
     _looking: set[str] = field(default_factory=set)
     _stopping: bool = False
-    _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self) -> None:
         """Put what the last run left open in doubt. Call before anything else."""
@@ -284,14 +283,10 @@ class Outbox:
         """Have `run` look for something to do now."""
         self._wake.set()
 
-    async def stop(self, grace: float) -> None:
-        """Claim nothing more and give requests under way `grace` seconds to be answered."""
+    def stop(self) -> None:
+        """Claim nothing more and end `run`; requests under way go on."""
         self._stopping = True
         self._wake.set()
-        if self.pace.in_flight:
-            self._idle.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), grace)
 
     async def _round(self) -> float:
         await self._notice_jump()
@@ -365,8 +360,6 @@ class Outbox:
         finally:
             self.pace.in_flight -= 1
             self._wake.set()
-            if not self.pace.in_flight:
-                self._idle.set()
         self._report(outcome)
         after = after_attempt(delivery, outcome, self.clock.now(), self.clock.jitter(), self.rules)
         await self._settle(delivery, after, getattr(outcome, "remedy", None))

@@ -136,10 +136,10 @@ class Gateway:
             purge = tasks.create_task(self._purge())
             delivering = tasks.create_task(self.outbox.run())
             await self.mqtt.run()
-            await self.outbox.stop(_GRACE_SECONDS)
+            self.outbox.stop()
             await delivering
             if self._tasks:
-                await asyncio.wait(self._tasks, timeout=1.0)
+                await asyncio.wait(self._tasks, timeout=_GRACE_SECONDS)
             watch.cancel()
             purge.cancel()
 

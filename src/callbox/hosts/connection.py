@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5, MQTTv311
@@ -27,7 +28,8 @@ QOS = 1
 _CONNECT_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
 _RETAINED_NOT_WANTED = 2  # MQTT 5 retain handling, section 3.8.3.1
-_MOST_IN_FLIGHT = 65_535
+_MOST_IN_FLIGHT = 65_535  # what a broker takes that does not say otherwise
+_MOST_UNACKNOWLEDGED = 1_000  # what waits in memory while the disk refuses
 
 VERSION_REFUSED = frozenset({"Unsupported protocol version"})
 SESSION_TAKEN_OVER = 0x8E
@@ -143,15 +145,18 @@ class Connection:
         if session.version == MQTTv5:
             properties = Properties(PacketTypes.CONNECT)
             properties.SessionExpiryInterval = session.expiry
+            properties.ReceiveMaximum = _MOST_UNACKNOWLEDGED
             options = {"clean_start": False, "properties": properties}
         try:
-            await asyncio.to_thread(
-                self._client.connect, address.host, address.port, session.keepalive, **options
+            await _in_thread(
+                partial(
+                    self._client.connect, address.host, address.port, session.keepalive, **options
+                )
             )
             self._client.loop_start()
             async with asyncio.timeout(_CONNECT_SECONDS):
                 return await self._connected
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, UnicodeError) as error:
             await self.close()
             raise HostError(_why(address, error)) from error
         except HostError:
@@ -305,7 +310,29 @@ def _fail(future: asyncio.Future[Granted], error: HostError) -> None:
         future.set_exception(error)
 
 
-def _why(address: Address, error: OSError | TimeoutError) -> str:
+async def _in_thread(work: Callable[[], object]) -> None:
+    """Run what may hang (DNS, TCP, TLS) where nothing waits for it when the gateway stops."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def finish(error: Exception | None) -> None:
+        if not done.done():
+            done.set_exception(error) if error else done.set_result(None)
+
+    def run() -> None:
+        error: Exception | None = None
+        try:
+            work()
+        except (OSError, UnicodeError) as fault:
+            error = fault
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(finish, error)
+
+    threading.Thread(target=run, name="callbox-connect", daemon=True).start()
+    await done
+
+
+def _why(address: Address, error: OSError | UnicodeError) -> str:
     where = f"{address.host}:{address.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
@@ -315,7 +342,7 @@ def _why(address: Address, error: OSError | TimeoutError) -> str:
         return f"The broker at {where} refuses TLS: {error.reason or error}"
     if isinstance(error, TimeoutError):
         return f"The broker at {where} does not answer"
-    return f"The broker at {where} cannot be reached: {error.strerror or error}"
+    return f"The broker at {where} cannot be reached: {getattr(error, 'strerror', None) or error}"
 
 
 __all__ = [

@@ -86,7 +86,7 @@ class MqttHost:
     read: Reader
     spawn: Callable[[Coroutine[Any, Any, None]], Awaitable[bool]]
     online: Callable[[], None] = lambda: None
-    trouble: str | None = "not connected yet"
+    trouble: str | None = None
     counters: Counters = field(default_factory=Counters)
     publisher: Publisher = field(init=False)
     _connection: Connection | None = None
@@ -176,7 +176,9 @@ class MqttHost:
             self._topic("bridge/state"),
         )
         connection = Connection(settings.address, session)
-        granted = await connection.open()
+        granted = await self._unless_stopped(connection.open())
+        if granted is None:
+            return
         self._connection = connection
         self.counters.connections += 1
         try:
@@ -188,6 +190,17 @@ class MqttHost:
             self._connection = None
             await self.publisher.detach()
             await connection.close()
+
+    async def _unless_stopped(self, opening: Coroutine[Any, Any, Granted]) -> Granted | None:
+        """Wait for a connection; None if the gateway stops first."""
+        task = asyncio.create_task(opening)
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not task.done():
+            task.cancel()
+            return None
+        return task.result()
 
     async def _until(self, serving: Coroutine[Any, Any, None]) -> None:
         """Serve until the connection is lost or the gateway stops; a fault of serving is raised."""
