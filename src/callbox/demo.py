@@ -1,0 +1,153 @@
+"""The demo: broker, simulator and gateway in one process, and a real MQTT client that uses them.
+
+Nothing is needed and nothing is touched: free ports, a temporary folder, no account.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from callbox.config import Config, load_config
+from callbox.device import Device
+from callbox.errors import CallboxError
+from callbox.service import Gateway
+from callbox.simulator import Simulator, start
+
+TXT = {
+    "request": {
+        "recipient": {
+            "name": "Darla",
+            "phone_number": "+12345000000",
+            "message": "Hello from the edge",
+        },
+        "from_number": "+19999999999",
+        "retries": 3,
+    },
+    "id": "request123",
+}
+"""The text that AWS's page of its Twilio Notifications connector gives as an example."""
+
+CALL = {
+    "request": {
+        "recipient": {
+            "name": "Darla",
+            "phone_number": "+12345000000",
+            "voice_message_location": "https://some-public-TwiML",
+        },
+        "from_number": "+19999999999",
+        "retries": 3,
+    },
+    "id": "request123",
+}
+"""The phone call on the same page."""
+
+SAMPLES = {"txt": TXT, "call": CALL}
+PATIENCE = 15.0
+"""Seconds that a sample's status may take."""
+
+Tell = Callable[[str], None]
+Document = dict[str, Any]
+
+
+class DemoError(CallboxError):
+    """The round trip failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the demo runs on, once it runs."""
+
+    config: Config
+    gateway: Gateway
+    simulator: Simulator
+    device: Device
+
+    @property
+    def broker(self) -> str:
+        """Where to publish to."""
+        return f"mqtt://{self.config.mqtt.host}:{self.config.mqtt.port}"
+
+    async def round_trip(self, kind: str) -> Document:
+        """Publish a sample and give its status. Raises DemoError if none comes."""
+        sample = SAMPLES[kind]
+        await asyncio.to_thread(self.device.publish, kind, sample)
+        statuses = self.device.statuses(str(sample["id"]), PATIENCE)
+        status = await asyncio.to_thread(next, statuses, None)
+        if status is None:
+            raise DemoError(f"No status came for the {kind} within {PATIENCE:.0f} s")
+        return status
+
+    def created(self) -> int:
+        """Count what the simulator was asked to send."""
+        return len(self.simulator.log)
+
+
+@contextlib.asynccontextmanager
+async def stage(tell: Tell) -> AsyncIterator[Stage]:
+    """Start everything, telling of each part; stop everything at the end."""
+    async with contextlib.AsyncExitStack() as exits:
+        folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-demo-"))
+        simulator = await exits.enter_async_context(await start())
+        tell(f"Twilio simulator  {simulator.url} (nothing is really sent)")
+        config = load_config(None, _environment(Path(folder), simulator.url))
+        gateway = await exits.enter_async_context(_running(Gateway(config)))
+        tell(f"MQTT broker       mqtt://{config.mqtt.host}:{config.mqtt.port}")
+        async with asyncio.timeout(PATIENCE):
+            await gateway.online.wait()
+        tell(f"Gateway           online on {config.mqtt.base_topic}/#")
+        device = Device(config.mqtt)
+        await asyncio.to_thread(device.__enter__)
+        exits.push_async_callback(asyncio.to_thread, device.close)
+        await asyncio.to_thread(device.listen, ["message/status"])
+        yield Stage(config, gateway, simulator, device)
+
+
+@contextlib.asynccontextmanager
+async def _running(gateway: Gateway) -> AsyncIterator[Gateway]:
+    try:
+        await gateway.open()
+        running = asyncio.create_task(gateway.run())
+        try:
+            yield gateway
+        finally:
+            await gateway.stop()
+            await running
+    finally:
+        await gateway.close()
+
+
+def _environment(folder: Path, twilio: str) -> dict[str, str]:
+    """Give the configuration as a user would write it in environment variables."""
+    return {
+        "CALLBOX_MQTT__URL": f"embedded://127.0.0.1:{free_port()}",
+        "CALLBOX_STORE__URL": f"sqlite://{folder / 'callbox.sqlite3'}",
+        "CALLBOX_HTTP__PORT": "0",
+        "CALLBOX_TWILIO__BASE_URL": twilio,
+        "CALLBOX_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
+        "CALLBOX_TWILIO__AUTH_TOKEN": "any",
+        "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER": "+19999999999",
+    }
+
+
+def free_port() -> int:
+    """Give a port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def quieten() -> None:
+    """Have the log say nothing less than errors: the demo speaks for itself."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
+    logging.getLogger("amqtt").setLevel(logging.CRITICAL)
+
+
+def pretty(document: Document) -> str:
+    """Write a document for people."""
+    return json.dumps(document, indent=2)

@@ -23,10 +23,11 @@ from callbox.config import Config
 from callbox.domain.notification import Kind
 from callbox.domain.pace import Pace
 from callbox.domain.policy import Rules
-from callbox.errors import ConfigError, StoreUnavailable
+from callbox.errors import StoreUnavailable
 from callbox.hosts.connection import Address
 from callbox.hosts.http import HttpHost
 from callbox.hosts.mqtt import MqttHost, Settings
+from callbox.hosts.tls import tls_context
 from callbox.outbox import Asked, Outbox, Terms
 from callbox.ports import Figures, Limits, Refusal, Submission
 from callbox.store.sqlite import SqliteStore
@@ -314,17 +315,7 @@ def _mqtt_settings(config: Config, instance: str, *, takeover: bool) -> Settings
 
 def _tls(config: Config) -> ssl.SSLContext | None:
     mqtt = config.mqtt
-    if not mqtt.tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=str(mqtt.ca) if mqtt.ca else None)
-        if mqtt.cert and mqtt.key:
-            context.load_cert_chain(mqtt.cert, mqtt.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError([f"mqtt.ca, mqtt.cert, mqtt.key: cannot be used ({error})"]) from error
-    if mqtt.alpn:
-        context.set_alpn_protocols(list(mqtt.alpn))
-    return context
+    return tls_context(mqtt.ca, mqtt.cert, mqtt.key, mqtt.alpn) if mqtt.tls else None
 
 
 def _control_path(store: Path) -> Path:

@@ -74,6 +74,12 @@ class Nursery:
                 self._news.notify_all()
 
 
+def _entry() -> None:
+    cli = importlib.import_module("callbox.cli")
+    main = getattr(cli, "main", None) or importlib.import_module("entry").main
+    main()
+
+
 def _live(order: dict[str, Any]) -> None:
     """Be a gateway, in the child."""
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -84,7 +90,7 @@ def _live(order: dict[str, Any]) -> None:
     sys.argv = ["callbox", *order["argv"]]
     code = 1
     try:
-        importlib.import_module("callbox.cli").main()
+        _entry()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -70,7 +70,7 @@ CREATE TABLE delivery (
 );
 
 CREATE INDEX delivery_waiting ON delivery (kind, priority DESC, seq) WHERE state = 'queued';
-CREATE INDEX delivery_expiry ON delivery (expires_at) WHERE state = 'queued';
+CREATE INDEX delivery_expiry ON delivery (expires_at, created_at) WHERE state = 'queued';
 CREATE INDEX delivery_busy ON delivery (lane) WHERE state = 'sending';
 CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX delivery_aside ON delivery (likeness) WHERE due_at IS NOT NULL;

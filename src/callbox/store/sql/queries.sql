@@ -52,7 +52,8 @@ SELECT min(at) FROM (
 )
 
 -- name: overdue
-SELECT {columns} FROM delivery WHERE state = 'queued' AND expires_at <= ? ORDER BY seq LIMIT 200
+SELECT {columns} FROM delivery INDEXED BY delivery_expiry
+WHERE state = 'queued' AND expires_at <= ? ORDER BY expires_at LIMIT 200
 
 -- name: doubtful
 SELECT {columns} FROM delivery WHERE state = 'unknown' AND due_at <= ? ORDER BY due_at LIMIT 100
@@ -101,8 +102,11 @@ INSERT INTO tally (name, subject, begins, critical, used) VALUES (?, ?, ?, ?, 1)
 ON CONFLICT DO UPDATE SET used = used + 1 WHERE used < ?
 
 -- name: waiting_counts
-SELECT priority >= 3, count(*) FROM delivery
-WHERE state = 'queued' OR state = 'sending' OR (state = 'unknown' AND due_at IS NOT NULL) GROUP BY 1
+SELECT critical, count(*) FROM (
+    SELECT priority >= 3 AS critical FROM delivery WHERE state = 'queued'
+    UNION ALL SELECT priority >= 3 FROM delivery WHERE state = 'sending'
+    UNION ALL SELECT priority >= 3 FROM delivery WHERE state = 'unknown' AND due_at IS NOT NULL
+) GROUP BY critical
 
 -- name: figures
 SELECT
@@ -110,8 +114,7 @@ SELECT
     (SELECT count(*) FROM delivery WHERE state = 'unknown' AND due_at IS NOT NULL),
     (SELECT count(*) FROM event WHERE losses < 3),
     (SELECT count(*) FROM event WHERE losses >= 3),
-    (SELECT min(created_at) FROM (
-        SELECT created_at FROM delivery WHERE state = 'queued' ORDER BY seq LIMIT 1))
+    (SELECT min(created_at) FROM delivery INDEXED BY delivery_expiry WHERE state = 'queued')
 
 -- name: insert_event
 INSERT INTO event (topic, payload, absolute, correlation) VALUES (?, ?, ?, ?)

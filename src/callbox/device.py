@@ -1,0 +1,145 @@
+"""What a device does: publish a request and wait for its status, by MQTT 3.1.1 or 5."""
+
+import json
+import queue
+import secrets
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from callbox.config import Mqtt
+from callbox.errors import HostError
+from callbox.hosts.tls import tls_context
+
+PATIENCE = 3.0
+"""Seconds that a broker gets to answer, and a gateway to be seen."""
+_QOS = 1
+
+
+class Device:
+    """A client of the gateway's broker. Use it as a context manager; any thread may close it."""
+
+    def __init__(self, mqtt: Mqtt) -> None:
+        self._mqtt = mqtt
+        self._inbox: queue.SimpleQueue[MQTTMessage | None] = queue.SimpleQueue()
+        self._answered = threading.Event()
+        self._subscribed = threading.Event()
+        self._refusal: str | None = None
+        self.session = f"callbox-{secrets.token_hex(6)}"
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            self.session,
+            protocol=MQTTv5 if mqtt.version == "5" else MQTTv311,
+        )
+        self._client.connect_timeout = PATIENCE
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = lambda _client, _data, message: self._inbox.put(message)
+        if mqtt.username is not None:
+            password = mqtt.password.get_secret_value() if mqtt.password else None
+            self._client.username_pw_set(mqtt.username, password)
+        if mqtt.tls:
+            self._client.tls_set_context(tls_context(mqtt.ca, mqtt.cert, mqtt.key, mqtt.alpn))
+
+    def __enter__(self) -> Self:
+        """Connect. Raises HostError with a sentence."""
+        mqtt = self._mqtt
+        where = f"The broker at {mqtt.host}:{mqtt.port}"
+        try:
+            self._client.connect(mqtt.host, mqtt.port)
+        except ssl.SSLError as error:
+            raise HostError(f"{where} refuses TLS: {error.reason or error}") from error
+        except OSError as error:
+            raise HostError(f"{where} cannot be reached: {error.strerror or error}") from error
+        self._client.loop_start()
+        if not self._answered.wait(PATIENCE):
+            self._refusal = "it does not answer"
+        if self._refusal:
+            self.close()
+            raise HostError(f"{where} refuses the connection: {self._refusal}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect, and have whoever waits stop waiting."""
+        self._inbox.put(None)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def listen(self, topics: Sequence[str]) -> None:
+        """Subscribe to topics below the base topic. Raises HostError if one is refused."""
+        self._subscribed.clear()
+        self._client.subscribe([(self._topic(topic), _QOS) for topic in topics])
+        if not self._subscribed.wait(PATIENCE):
+            raise HostError("The broker does not answer a subscription")
+        if self._refusal:
+            raise HostError(f"The broker refuses to show {', '.join(topics)}: {self._refusal}")
+
+    def sees_gateway(self, patience: float = PATIENCE) -> bool:
+        """Tell whether a gateway is online at this broker, on this base topic."""
+        self.listen(["bridge/state"])
+        return any(message.payload == b"online" for message in self._messages(patience))
+
+    def publish(self, kind: str, document: dict[str, Any]) -> None:
+        """Publish a request. Raises HostError unless the broker acknowledged it."""
+        sent = self._client.publish(self._topic(kind), json.dumps(document), _QOS)
+        sent.wait_for_publish(PATIENCE)
+        if not sent.is_published():
+            raise HostError("The broker does not acknowledge the request: it may be lost")
+
+    def statuses(
+        self, request_id: str | None = None, patience: float | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Give statuses as they come, of one request or of all; `listen` for them first."""
+        for message in self._messages(patience):
+            if message.topic == self._topic("message/status"):
+                status = json.loads(message.payload)
+                if request_id in {None, status["id"]}:
+                    yield status
+
+    def _messages(self, patience: float | None) -> Iterator[MQTTMessage]:
+        """Give what arrives, until `patience` is over (None: never) or the device is closed."""
+        ends = None if patience is None else time.monotonic() + patience
+        while True:
+            left = None if ends is None else max(0.0, ends - time.monotonic())
+            try:
+                message = self._inbox.get(timeout=left)
+            except queue.Empty:
+                return
+            if message is None:
+                return
+            yield message
+
+    def _topic(self, name: str) -> str:
+        return f"{self._mqtt.base_topic}/{name}"
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._refusal = str(reason) if reason.is_failure else None
+        self._answered.set()
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _data: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        self._refusal = next((str(reason) for reason in reasons if reason.is_failure), None)
+        self._subscribed.set()
