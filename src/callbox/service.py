@@ -28,7 +28,8 @@ from callbox.hosts.connection import Address
 from callbox.hosts.http import HttpHost
 from callbox.hosts.mqtt import MqttHost, Settings
 from callbox.hosts.tls import tls_context
-from callbox.outbox import Asked, Outbox, Terms
+from callbox.intake import Asked, Intake, Terms
+from callbox.outbox import Outbox
 from callbox.ports import Figures, Limits, Refusal, Submission
 from callbox.store.sqlite import SqliteStore
 from callbox.troubles import Troubles
@@ -72,12 +73,12 @@ class Gateway:
         transport = _transport(config)
         self._exits.push_async_callback(transport.close)
         self.provider = _provider(config, transport)
+        self.intake = Intake(_terms(config), self._clock)
         self.outbox = Outbox(
             self.store,
             self.provider,
             documents,
             self._clock,
-            _terms(config),
             Rules(config.delivery.retry_delays, config.delivery.lookup_delays),
             _pace(config),
             self._wake_publisher,
@@ -114,6 +115,7 @@ class Gateway:
             self.read,
             token.get_secret_value() if token else None,
             config.limits.max_document_bytes,
+            config.delivery.expires_after,
         )
         self._exits.push_async_callback(self.http.stop)
         await self.http.listen_locally(control)
@@ -179,11 +181,11 @@ class Gateway:
         """Read a request; a fault of ours while reading is a refusal too."""
         try:
             found = read_request(kind, payload, self.config.limits.max_document_bytes)
-            return self.outbox.prepare(found, asked)
+            return self.intake.prepare(found, asked)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             log.exception("An internal error while reading a request")
             refusal = Refusal(None, "InternalError", "The request could not be read")
-            return self.outbox.prepare(refusal, asked)
+            return self.intake.prepare(refusal, asked)
 
     # what is told
 

@@ -21,7 +21,8 @@ from aiohttp import web
 from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, State
 from callbox.domain.notification import Kind
 from callbox.errors import HostError, StoreUnavailable
-from callbox.outbox import Asked, Outbox
+from callbox.intake import Asked
+from callbox.outbox import Outbox
 from callbox.ports import Receipt, Store, Submission
 from callbox.wire import delivery_document, refusal_document, to_document
 
@@ -41,6 +42,7 @@ class HttpHost:
     read: Callable[[Kind, bytes, Asked], Submission]
     token: str | None
     most_bytes: int
+    expires_after: float  # of what is sent again by hand, seconds
     trouble: str | None = None
     _runners: list[web.AppRunner] = field(default_factory=list)
 
@@ -150,7 +152,7 @@ class HttpHost:
                 f"It is {delivery.progress.state}: only one that ended without success can be "
                 "sent again",
             )
-        return _json(202, {"delivery_id": await self.outbox.retry(delivery)})
+        return _json(202, {"delivery_id": await self.outbox.retry(delivery, self.expires_after)})
 
 
 def _unless_unavailable(handler: Handler) -> Handler:

@@ -33,7 +33,8 @@ from callbox.hosts.connection import (
     Subscribed,
 )
 from callbox.hosts.publisher import Publisher
-from callbox.outbox import Asked, Outbox
+from callbox.intake import Asked
+from callbox.outbox import Outbox
 from callbox.ports import Origin, Store, Submission
 from callbox.wire import to_document
 
