@@ -5,7 +5,6 @@ Nothing is needed and nothing is touched: free ports, a temporary folder, no acc
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket
 import tempfile
@@ -146,8 +145,3 @@ def quieten() -> None:
     """Have the log say nothing less than errors: the demo speaks for itself."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
     logging.getLogger("amqtt").setLevel(logging.CRITICAL)
-
-
-def pretty(document: Document) -> str:
-    """Write a document for people."""
-    return json.dumps(document, indent=2)

@@ -18,7 +18,7 @@ from callbox.config import Mqtt
 from callbox.errors import HostError
 from callbox.hosts.tls import tls_context
 
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds that a broker gets to answer, and a gateway to be seen."""
 _QOS = 1
 
@@ -87,7 +87,8 @@ class Device:
     def sees_gateway(self, patience: float = PATIENCE) -> bool:
         """Tell whether a gateway is online at this broker, on this base topic."""
         self.listen(["bridge/state"])
-        return any(message.payload == b"online" for message in self._messages(patience))
+        found = ((message.topic, message.payload) for message in self._messages(patience))
+        return (self._topic("bridge/state"), b"online") in found
 
     def publish(self, kind: str, document: dict[str, Any]) -> None:
         """Publish a request. Raises HostError unless the broker acknowledged it."""

@@ -8,7 +8,11 @@ import time
 from callbox.domain.phone import mask_numbers
 
 # Libraries that log what they are asked to do, numbers and all.
-_QUIET = ("amqtt", "twilio", "aiohttp", "asyncio", "transitions", "passlib")
+_QUIET = ("twilio", "aiohttp", "asyncio")
+_SILENT = ("amqtt", "transitions")  # they log stack traces of what they raise as well
+
+# Control characters, as a person may see them: what devices wrote can hold any.
+_CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), 127)}
 
 
 class HumanFormatter(logging.Formatter):
@@ -20,6 +24,10 @@ class HumanFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write the line."""
         return mask_numbers(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Write the line without its stack trace; nothing in it can begin another line."""
+        return super().formatMessage(record).translate(_CONTROLS)
 
 
 class JsonFormatter(logging.Formatter):
@@ -49,3 +57,5 @@ def set_up(level: str, form: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -207,7 +207,7 @@ class Outbox:
         jump, self._drift = drift - self._drift, drift
         if abs(jump) > _JUMP:
             log.warning("The clock jumped by %+.0f s: due times move with it", jump)
-            await self.store.shift(jump)
+            await self.store.shift(jump, self.clock.now())
             self._next_due = 0.0
             self._wake.set()
 
@@ -271,14 +271,21 @@ class Outbox:
     # resolve
 
     async def _start_lookups(self, now: float) -> None:
-        if not self.pace.lookups_allowed():
-            return
+        allowed = self.pace.lookups_allowed()
         for delivery in await self.store.doubtful(now):
-            if len(self._looking) >= _LOOKUPS_AT_ONCE:
-                break
-            if delivery.id not in self._looking:
+            if delivery.id in self._looking:
+                continue
+            if not allowed:
+                await self._give_up(delivery, now)
+            elif len(self._looking) < _LOOKUPS_AT_ONCE:
                 self._looking.add(delivery.id)
                 self.spawn(self._look_up(delivery))
+
+    async def _give_up(self, delivery: Delivery, now: float) -> None:
+        """End one in doubt whose time is over while Twilio cannot be asked."""
+        if now >= delivery.expires_at:
+            unanswered = Unanswered("Twilio cannot be asked")
+            await self._settle(delivery, after_lookup(delivery, unanswered, now, self.rules))
 
     async def _look_up(self, delivery: Delivery) -> None:
         try:

@@ -190,8 +190,8 @@ class Store(Protocol):
     async def figures(self, now: float) -> Figures:
         """Count what is waiting."""
 
-    async def shift(self, seconds: float) -> None:
-        """Move the times set in this run with a jump of the wall clock."""
+    async def shift(self, seconds: float, now: float) -> None:
+        """Move the times set in this run with a jump of the wall clock, to `now`; no others."""
 
     async def listing(self, state: State | None, most: int) -> list[Delivery]:
         """Give deliveries, newest first."""
@@ -217,7 +217,7 @@ class Provider(Protocol):
 
 
 class Documents(Protocol):
-    """The public JSON documents, as bytes: shared/contract is implemented in wire.py."""
+    """The public JSON documents, as bytes: see wire.py."""
 
     def answer(self, response: str, request_id: str | None) -> bytes:
         """Give the status document around a `response` part."""

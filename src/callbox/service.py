@@ -10,7 +10,7 @@ import ssl
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from callbox.outbox import Outbox
 from callbox.ports import Figures, Limits, Refusal, Submission
 from callbox.store.sqlite import SqliteStore
 from callbox.troubles import Troubles
+from callbox.twilio.account import Finding, Inquiry
 from callbox.twilio.client import Credentials, TwilioProvider
 from callbox.twilio.transport import Transport
 from callbox.wire import JsonDocuments, iso_time, read_request
@@ -189,6 +190,10 @@ class Gateway:
 
     # what is told
 
+    async def inquire(self) -> list[Finding]:
+        """Ask Twilio about the account and its sender."""
+        return await _inquiry(self.config, self.provider).findings()
+
     async def cancel(self, request_id: str) -> tuple[list[str], list[str]]:
         """See `Desk`."""
         return await self.outbox.cancel(request_id)
@@ -245,7 +250,7 @@ class Gateway:
         while True:
             now = self._clock.monotonic()
             changed = self.troubles.look(now)
-            if changed or now >= next_health:
+            if self.mqtt.connected and (changed or now >= next_health):
                 self.mqtt.publish_retained("bridge/health", await self.health())
                 next_health = now + _HEALTH_SECONDS
             await asyncio.sleep(_LOOK_SECONDS)
@@ -278,6 +283,26 @@ def _provider(config: Config, transport: Transport) -> TwilioProvider:
     username, password = config.twilio.login
     credentials = Credentials(config.twilio.account_sid, username, password.get_secret_value())
     return TwilioProvider(transport, credentials, config.twilio.base_url)
+
+
+@contextlib.asynccontextmanager
+async def inquiry(config: Config) -> AsyncIterator[Inquiry]:
+    """Ask Twilio about the account and its sender, without a gateway."""
+    transport = _transport(config)
+    try:
+        yield _inquiry(config, _provider(config, transport))
+    finally:
+        await transport.close()
+
+
+def _inquiry(config: Config, provider: TwilioProvider) -> Inquiry:
+    twilio = config.twilio
+    return Inquiry(
+        provider.client,
+        twilio.account_sid,
+        twilio.default_from_number,
+        twilio.messaging_service_sid,
+    )
 
 
 def _terms(config: Config) -> Terms:

@@ -5,6 +5,7 @@ value reads `<Field> cannot be None`, as it did there. Every other fault is one 
 field, fault and what is expected, never the message's text.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -22,6 +23,7 @@ from callbox.ports import Refusal
 MOST_CHARACTERS = 299
 _LARGEST_READ_FOR_ID = 2**21
 _INT64 = 2**63
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800.0, 253_402_300_799.0  # of the years 1 to 9999
 
 _E164 = "expected E.164 form, like +12345000000"
 _SENDER = "expected a number like +12345000000, a short code, or 1-11 letters and digits"
@@ -132,20 +134,17 @@ def read_request(kind: Kind, payload: bytes, most_bytes: int) -> Request | Refus
     Gives a Refusal (`InvalidParameter`) with the document's `id` where one could be read.
     `most_bytes`: `limits.max_document_bytes`, 0 = none.
     """
-    request_id = None
     try:
         if most_bytes and len(payload) > most_bytes:
-            request_id = _id_of_large(payload)
             raise _WrongDocumentError(
                 f"Document has {len(payload)} bytes: expected at most {most_bytes} "
                 "(limits.max_document_bytes)"
             )
         document = _read_json(payload)
-        request_id = _readable_id(document)
         _check_values(document)
         return _request(kind, document)
     except _WrongDocumentError as wrong:
-        return Refusal(request_id, "InvalidParameter", str(wrong)[:MOST_CHARACTERS])
+        return Refusal(_readable_id(payload), "InvalidParameter", str(wrong)[:MOST_CHARACTERS])
 
 
 def _read_json(payload: bytes) -> dict[str, Any]:
@@ -160,18 +159,16 @@ def _read_json(payload: bytes) -> dict[str, Any]:
     return document
 
 
-def _id_of_large(payload: bytes) -> str | None:
+def _readable_id(payload: bytes) -> str | None:
+    """Give the id of a refused document; read leniently, so that NaN or half an emoji keep it."""
     if len(payload) > _LARGEST_READ_FOR_ID:
         return None
     try:
-        return _readable_id(_read_json(payload))
-    except _WrongDocumentError:
+        document = json.loads(payload)
+        found = document.get("id") if isinstance(document, dict) else None
+        return found if isinstance(found, str) and found.encode() is not None else None
+    except (ValueError, RecursionError):
         return None
-
-
-def _readable_id(document: dict[str, Any]) -> str | None:
-    found = document.get("id")
-    return found if isinstance(found, str) else None
 
 
 def _check_values(document: dict[str, Any]) -> None:
@@ -436,10 +433,10 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
 
 def to_document(values: dict[str, Any]) -> bytes:
     """Write any other document."""
-    return to_json(values)
+    return to_json(values, inf_nan_mode="null")
 
 
 def iso_time(seconds: float) -> str:
-    """Write a time as ISO 8601 in UTC, to the millisecond."""
-    time = datetime.fromtimestamp(seconds, UTC)
+    """Write a time as ISO 8601 in UTC, to the millisecond; the calendar ends with year 9999."""
+    time = datetime.fromtimestamp(min(max(seconds, _FIRST_SECOND), _LAST_SECOND), UTC)
     return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

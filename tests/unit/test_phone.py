@@ -115,7 +115,7 @@ def test_figures_that_are_no_phone_numbers_stay(sentence: str) -> None:
 def test_no_sentence_keeps_a_number(number: str, before: str, after: str) -> None:
     masked = mask_numbers(f"{before}{number}{after}")
     assert number not in masked
-    assert number[2:-4] not in masked or len(number) < 9
+    assert f"{number[:2]}…" in masked
 
 
 @given(NUMBERS)

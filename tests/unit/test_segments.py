@@ -1,4 +1,4 @@
-"""The rows are measured: npm sms-segments-calculator 1.3.0 (shared/reference/twilio.md, 4)."""
+"""The rows are measured: npm sms-segments-calculator 1.3.0."""
 
 import pytest
 

@@ -10,18 +10,39 @@ import typer
 
 from callbox import __version__
 from callbox.cli import check, demo, queue, run, send, simulate
+from callbox.cli.examples import example
 from callbox.errors import CallboxError
 
-USAGE = 2
+_USAGE = 2
+_INTERRUPTED = 130
+_FIRST_SCREEN = """Texts and phone calls for things: a durable MQTT to Twilio gateway.
+
+\b
+See it work, without an account or a broker:
+    callbox demo
+\b
+For real, with a broker on this machine and the account from console.twilio.com:
+    export TWILIO_ACCOUNT_SID=AC... TWILIO_AUTH_TOKEN=...
+    export CALLBOX_TWILIO__DEFAULT_FROM_NUMBER=+1...  # one of its numbers
+    callbox check --online
+    callbox run
+    callbox send +12345000000 "Hello from the edge"   # in another terminal
+\b
+No broker? Before `callbox run`:
+    export CALLBOX_MQTT__URL=embedded://127.0.0.1:1883
+\b
+Every setting, for a file or the environment, is in callbox.example.yaml.
+"""
 
 app = typer.Typer(
     name="callbox",
+    help=_FIRST_SCREEN,
+    epilog="Every command explains itself with --help.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help reads well everywhere, and does without rich
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Every command explains itself with --help.",
 )
 
 
@@ -37,25 +58,20 @@ def callbox(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which.")
     ] = False,
 ) -> None:
-    """Texts and phone calls for things: a durable MQTT to Twilio gateway.
-
-    \b
-    See it work, without an account or a broker:
-        callbox demo
-    For real: get callbox.example.yaml, save it as callbox.yaml, fill in the Twilio account, then
-        callbox check
-        callbox run
-        callbox send +12345000000 "Hello from the edge"
-    """
+    """Pass texts and phone calls from MQTT to Twilio, durably."""
 
 
-app.command()(demo.demo)
-app.command()(check.check)
-app.command()(run.run)
-app.command()(send.send)
-app.command()(send.call)
+_COMMANDS = {
+    "demo": demo.demo,
+    "check": check.check,
+    "run": run.run,
+    "send": send.send,
+    "call": send.call,
+    "simulate": simulate.simulate,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name, epilog=example(_name))(_command)  # type: ignore[type-var]
 app.add_typer(queue.app)
-app.command()(simulate.simulate)
 
 
 def main() -> None:
@@ -64,6 +80,6 @@ def main() -> None:
         app()
     except CallboxError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(USAGE)
+        sys.exit(_USAGE)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +13,11 @@ from callbox import __version__
 from callbox.cli.configuration import ConfigFile, file_of, load
 
 if TYPE_CHECKING:
-    from callbox.config import Config
     from callbox.service import Gateway
 
 log = logging.getLogger("callbox")
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_REHEARSAL = "Rehearsal: twilio.base_url is %s, not Twilio: nothing is really sent"
 _FORCED = 130
 
 
@@ -29,37 +27,75 @@ def run(
         bool, typer.Option("--takeover", help="Serve even if another gateway is online there.")
     ] = False,
 ) -> None:
-    """Run the gateway until Ctrl-C or SIGTERM; a second one ends it at once.
+    """Run the gateway until Ctrl-C or SIGTERM.
 
-    \b
-    callbox run --config callbox.yaml
-    TWILIO_ACCOUNT_SID=AC... TWILIO_AUTH_TOKEN=... callbox run
+    A second signal ends it at once.
     """
     settings = load(config)
-    from callbox.logs import set_up  # noqa: PLC0415 - see load
+    from callbox.logs import set_up  # noqa: PLC0415 - `--help` does without
     from callbox.service import Gateway  # noqa: PLC0415 - half a second, 50 MB
 
     set_up(settings.log.level, settings.log.format)
     log.info("Callbox %s, configured by %s", __version__, _source(file_of(config)))
-    _forgive(asyncio.run, _serve(Gateway(settings, takeover=takeover)))
+    asyncio.run(_serve(Gateway(settings, takeover=takeover)))
 
 
 def _source(file: Path | None) -> str:
     return f"{file} and the environment" if file else "the environment"
 
 
-def _forgive(start: object, serving: Coroutine[None, None, None]) -> None:
-    raise NotImplementedError
-
-
 async def _serve(gateway: "Gateway") -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, _stop, gateway, stopping)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, stopping)
     try:
         await gateway.open()
-        announce(gateway)
+        _announce(gateway)
+        beside = (_announce_broker(gateway), _announce_account(gateway), _end(gateway, stopping))
+        tasks = [asyncio.create_task(work) for work in beside]
         await gateway.run()
+        for task in tasks:
+            task.cancel()
     finally:
         await gateway.close()
+    log.info("Stopped")
+
+
+def _stop(stopping: asyncio.Event) -> None:
+    """End in order at the first signal, at once at the second."""
+    if stopping.is_set():
+        os._exit(_FORCED)
+    stopping.set()
+
+
+async def _end(gateway: "Gateway", stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    log.info("Stopping: requests under way get a few seconds; a second signal ends them")
+    await gateway.stop()
+
+
+def _announce(gateway: "Gateway") -> None:
+    """Tell what is known without asking anybody."""
+    config = gateway.config
+    session = gateway.mqtt.settings.client_id
+    log.info("Store: %s", config.store.path)
+    log.info("Broker: connecting to %s, session %s", config.mqtt.url, session)
+    if config.http.port:
+        token = "" if config.http.token else ", which refuses requests: no http.token is set"
+        log.info("HTTP: http://%s:%d%s", config.http.host, config.http.port, token)
+    if not config.twilio.really_twilio:
+        log.warning(_REHEARSAL, config.twilio.base_url)
+    for warning in config.warnings():
+        log.warning("Configuration: %s", warning)
+
+
+async def _announce_broker(gateway: "Gateway") -> None:
+    await gateway.online.wait()
+    topic = gateway.config.mqtt.base_topic
+    log.info("Broker: connected; requests are taken on %s/txt and %s/call", topic, topic)
+
+
+async def _announce_account(gateway: "Gateway") -> None:
+    for finding in await gateway.inquire():
+        log.log(logging.WARNING if finding.wrong else logging.INFO, "%s", finding.sentence)

@@ -33,10 +33,10 @@ def after_attempt(
 
     `jitter` in [0, 1) spreads retries over the tenth after their delay.
     """
+    if isinstance(outcome, Accepted):
+        return _accepted(delivery.progress, outcome, Evidence.ANSWER, now)
     progress = replace(delivery.progress, updated_at=now, due_at=None)
     match outcome:
-        case Accepted():
-            return _accepted(progress, outcome, Evidence.ANSWER)
         case Refused():
             return _failed(progress, outcome.code, outcome.reason)
         case Deferred(counts=True):
@@ -87,8 +87,7 @@ def after_lookup(delivery: Delivery, lookup: Lookup, now: float, rules: Rules) -
 
 def claimed(delivery: Delivery, found: Accepted, now: float) -> Progress:
     """Give what an unknown delivery becomes when an entry of Twilio's list is taken for it."""
-    progress = replace(delivery.progress, updated_at=now, due_at=None)
-    return _accepted(progress, found, Evidence.LOOKUP)
+    return _accepted(delivery.progress, found, Evidence.LOOKUP, now)
 
 
 def _countable(
@@ -132,9 +131,11 @@ def expired(progress: Progress, now: float) -> Progress:
     return replace(progress, state=State.EXPIRED, due_at=None, updated_at=now)
 
 
-def _accepted(progress: Progress, outcome: Accepted, evidence: Evidence) -> Progress:
+def _accepted(progress: Progress, outcome: Accepted, evidence: Evidence, now: float) -> Progress:
     return replace(
         progress,
+        updated_at=now,
+        due_at=None,
         state=outcome.state,
         sid=outcome.sid,
         evidence=evidence,

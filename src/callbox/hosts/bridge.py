@@ -1,8 +1,9 @@
 """What the gateway says of itself on `<base>/bridge/...`, and the requests it takes there."""
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
+
+from pydantic_core import from_json
 
 from callbox.wire import to_document
 
@@ -41,8 +42,8 @@ async def answer(desk: Desk, command: str, payload: bytes) -> bytes:
 
 def _read(payload: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(payload or b"{}")
-    except (ValueError, RecursionError):
+        data = from_json(payload or b"{}", allow_inf_nan=False)
+    except ValueError:
         raise _RequestError("Request is not JSON: expected an object or nothing") from None
     if not isinstance(data, dict):
         raise _RequestError("Request is not an object: expected one, or nothing")

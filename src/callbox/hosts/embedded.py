@@ -4,11 +4,12 @@ It acknowledges from memory: what it took and had not handed on is gone when the
 """
 
 import hmac
+import os
 from dataclasses import dataclass
 from typing import Any
 
 from amqtt.broker import Broker
-from amqtt.errors import AMQTTError
+from amqtt.errors import AMQTTError, BrokerError
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import Session
 
@@ -49,12 +50,18 @@ class EmbeddedBroker:
         """Listen. Raises HostError if the port is taken."""
         try:
             await self._broker.start()
-        except (OSError, AMQTTError) as error:
+        except (OSError, AMQTTError, BrokerError) as error:
             raise HostError(
-                f"The embedded broker cannot listen on {self.host}:{self.port} ({error}): set "
-                "mqtt.url to a free port, or to the broker that has this one"
+                f"The embedded broker cannot listen on {self.host}:{self.port} ({_cause(error)}): "
+                "set mqtt.url to a free port, or to the broker that has this one"
             ) from error
 
     async def stop(self) -> None:
         """Close every connection."""
         await self._broker.shutdown()
+
+
+def _cause(error: Exception) -> str:
+    """Give what the system said, which amqtt wraps twice."""
+    number = getattr(error.__cause__, "errno", None) or getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error)

@@ -54,8 +54,8 @@ class HttpHost:
             await site.start()
         except OSError as error:
             raise HostError(
-                f"The web server cannot listen on {host}:{port} ({error.strerror}): set http.port "
-                "to a free one, or to 0 for none"
+                f"The web server cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}): "
+                "set http.port to a free one, or to 0 for none"
             ) from error
         return int(runner.addresses[0][1])
 

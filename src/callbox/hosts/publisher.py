@@ -46,6 +46,7 @@ class Publisher:
         lost = [event.id for event in self._in_flight.values()]
         self._in_flight.clear()
         self._refused.clear()
+        self.refusal = None
         if lost:
             for event in await self.store.lost(lost):
                 log.error(
@@ -61,8 +62,11 @@ class Publisher:
                 continue
             if answer.refused is None:
                 self._done.append(event.id)
+                self._refused.pop(event.id, None)
             else:
                 self._hold(event, answer.refused)
+        if not self._refused:
+            self.refusal = None
         self._wake.set()
 
     async def run(self) -> None:
@@ -108,7 +112,6 @@ class Publisher:
             loop.call_later(_REFUSED_AGAIN_AFTER, self._again, event.id)
 
     def _again(self, event_id: int) -> None:
-        event = self._refused.pop(event_id, None)
+        event = self._refused.get(event_id)
         if event is not None and self._connection is not None:
-            self.refusal = None
             self._send(self._connection, event)

@@ -4,6 +4,8 @@ Everything here runs inside the writer's transaction, in order of arrival.
 """
 
 import sqlite3
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from callbox.domain.delivery import Delivery
@@ -39,6 +41,7 @@ class Acceptance:
         self._connection = 0
         self._reuses_ids = False
         self._waiting = [0, 0]  # not critical, critical
+        self._counting = threading.Lock()
 
     def recount(self) -> None:
         """Count what is waiting, from the table."""
@@ -46,9 +49,11 @@ class Acceptance:
         self._waiting = [counts.get(0, 0), counts.get(1, 0)]
         self._arrivals = self._db.execute(self._sql["last_arrival"]).fetchone()[0]
 
-    def count(self, delivery: Delivery, by: int) -> None:
-        """Count a delivery that waits from now on (1), or no longer (-1)."""
-        self._waiting[delivery.priority >= CRITICAL] += by
+    def count(self, deliveries: Iterable[Delivery], by: int) -> None:
+        """Count deliveries that wait from now on (1), or no longer (-1); from any thread."""
+        with self._counting:
+            for delivery in deliveries:
+                self._waiting[delivery.priority >= CRITICAL] += by
 
     def begin_session(self, client_id: str, *, present: bool) -> int:
         """See `Store.begin_session`."""

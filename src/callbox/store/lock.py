@@ -1,5 +1,6 @@
 """One gateway per store: a lock that the operating system frees when its holder dies."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -42,7 +43,8 @@ class Lock:
     def release(self) -> None:
         """Give the lock back."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # a full disk: our name in it was never written
+                self._file.close()
             self._file = None
 
     def held(self) -> Holder | None:

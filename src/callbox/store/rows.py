@@ -54,11 +54,22 @@ def _notification(row: Row) -> Notification:
 
 
 def _progress(row: Row) -> Progress:
-    values = dict(zip(_PROGRESS_FIELDS, row, strict=True))
-    values["state"] = State(values["state"])
-    values["evidence"] = Evidence(values["evidence"]) if values["evidence"] else None
-    values["doubt_answered"] = bool(values["doubt_answered"])
-    return Progress(**values)
+    state, due_at, attempt, attempted_at, failures, doubt_since, doubt_base, answered = row[:8]
+    lookups, sid, evidence, *rest = row[8:]
+    return Progress(
+        State(state),
+        due_at,
+        attempt,
+        attempted_at,
+        failures,
+        doubt_since,
+        doubt_base,
+        bool(answered),
+        lookups,
+        sid,
+        Evidence(evidence) if evidence else None,
+        *rest,
+    )
 
 
 def to_insert(delivery: Delivery, run: str) -> Row:

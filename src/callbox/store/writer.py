@@ -99,10 +99,8 @@ class Writer:
 
     def _commit(self, batch: Sequence[_Job[Any]]) -> bool:
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                self._attempt(job)
-            self._db.execute("COMMIT")
+            if not self._commit_plainly(batch):
+                self._commit_apart(batch)
         except sqlite3.Error as error:
             self._rollback()
             self._complain(error)
@@ -111,6 +109,27 @@ class Writer:
             log.warning("The store can be written again")
             self.trouble = None
         return True
+
+    def _commit_plainly(self, batch: Sequence[_Job[Any]]) -> bool:
+        """Commit all jobs together; False, and nothing is written, if one of them fails."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for job in batch:
+                job.result, job.error = job.work(self._db), None
+        except Exception as error:  # found again, and told, one by one
+            if _is_refusal(error):
+                raise
+            self._db.execute("ROLLBACK")
+            return False
+        self._db.execute("COMMIT")
+        return True
+
+    def _commit_apart(self, batch: Sequence[_Job[Any]]) -> None:
+        """Commit the jobs again, each in a savepoint of its own: a failing one fails alone."""
+        self._db.execute("BEGIN IMMEDIATE")
+        for job in batch:
+            self._attempt(job)
+        self._db.execute("COMMIT")
 
     def _attempt(self, job: _Job[Any]) -> None:
         self._db.execute("SAVEPOINT job")
@@ -163,7 +182,8 @@ class Writer:
 
 def _is_refusal(error: Exception) -> bool:
     return (
-        isinstance(error, sqlite3.OperationalError) and (error.sqlite_errorcode & 0xFF) in _REFUSALS
+        isinstance(error, sqlite3.OperationalError)
+        and getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS
     )
 
 

@@ -40,7 +40,9 @@ _SERVER_ERROR = 500
 _PAUSES = {Class.PACING: Pause.RATE, Class.ACCOUNT: Pause.ACCOUNT}
 
 # The SDK reads an answer's body without checking it.
-_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, TwilioException)
+_UNREADABLE = (
+    ValueError, TypeError, AttributeError, KeyError, RecursionError, TwilioException,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """Twilio's error codes: what each means for a request, in plain words, and what to do next.
 
 Data, no branches. To add a code, add a row: the class decides what Callbox does, the reason says
-what happened, the remedy the next step of whoever runs it. Sources: shared/reference/twilio.md,
-section 1, and twilio.com/docs/api/errors. Numbers below 1,000 are HTTP statuses, which the SDK
-gives for a code where the answer's body cannot be read.
+what happened, the remedy the next step of whoever runs it. Source: twilio.com/docs/api/errors.
+Numbers below 1,000 are HTTP statuses, for an answer whose body has no code.
 """
 
 from enum import Enum
@@ -62,19 +61,19 @@ _ROWS = (
     ),
     Code(
         20006,
-        Class.ACCOUNT,
+        Class.SENDER,
         "The credentials may not do this in the Twilio account.",
         "Use the auth token, or an API key that may send messages and place calls.",
     ),
     Code(
         20008,
-        Class.ACCOUNT,
+        Class.SENDER,
         "These are test credentials, with which Twilio allows almost nothing.",
         "Put the live account SID and auth token from the Twilio Console in the configuration.",
     ),
     Code(
         20403,
-        Class.ACCOUNT,
+        Class.SENDER,
         "Twilio forbids this to the account or to the API key.",
         "Give the API key the permission in the Twilio Console, or use the auth token.",
     ),

@@ -7,11 +7,14 @@ What the SDK's own client does not do: separate time limits for connecting and a
 import asyncio
 import json
 import logging
+import os
+import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from twilio.http import AsyncHttpClient
@@ -78,6 +81,8 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no type m
         Raises NotSent, NoAnswer, or Answer for every status but 2xx.
         """
         headers = dict(headers or {})
+        if data:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         if auth is not None:
             headers["Authorization"] = "Basic " + b64encode(":".join(auth).encode()).decode()
         try:
@@ -85,17 +90,15 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no type m
                 method,
                 url,
                 params=_pairs(params),
-                data=_pairs(data),
+                data=_form(data),
                 headers=headers,
                 allow_redirects=allow_redirects,
             ) as response:
-                text = await response.text()
+                text = await response.text("utf-8", "replace")  # whatever a proxy says it is
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(f"No connection to Twilio ({_cause(error)})") from error
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise NoAnswer(f"Twilio did not answer ({_cause(error)})") from error
-        except UnicodeDecodeError as error:
-            raise NoAnswer("Twilio's answer cannot be read (not text)") from error
         if response.status not in _SUCCESS:
             raise _answer(response.status, text, response.headers)
         if method == "GET":
@@ -120,9 +123,18 @@ def _pairs(values: dict[str, object] | None) -> list[tuple[str, str]] | None:
     ]
 
 
+def _form(values: dict[str, object] | None) -> bytes | None:
+    """Write a form's body; aiohttp would make a multipart writer first, 30 us a request."""
+    pairs = _pairs(values)
+    return urlencode(pairs).encode() if pairs else None
+
+
 def _cause(error: BaseException) -> str:
-    """Name a fault without the address that aiohttp's own text has."""
+    """Name a fault without the address that aiohttp's and asyncio's own texts have."""
     os_error = getattr(error, "os_error", None)
+    number = getattr(os_error, "errno", None) or 0
+    if number > 0 and not isinstance(os_error, ssl.SSLError):
+        return os.strerror(number)
     return getattr(os_error, "strerror", None) or type(error).__name__
 
 
@@ -141,7 +153,7 @@ def _answer(status: int, text: str, headers: Mapping[str, str]) -> Answer:
 def _json_object(text: str) -> dict[str, Any]:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -54,7 +54,7 @@ CREATE TABLE delivery (
     doubt_base     REAL,
     doubt_answered INTEGER NOT NULL,
     lookups        INTEGER NOT NULL,
-    sid            TEXT UNIQUE,
+    sid            TEXT,
     evidence       TEXT,
     word           TEXT,
     sent_from      TEXT,
@@ -65,10 +65,12 @@ CREATE TABLE delivery (
     -- what the store adds
     lane           TEXT NOT NULL,
     likeness       TEXT NOT NULL,
-    dedup_slot     TEXT UNIQUE,      -- NULL once the key is free again
+    dedup_slot     TEXT,             -- NULL once the key is free again
     run            TEXT NOT NULL     -- the process that set the times
 );
 
+CREATE UNIQUE INDEX delivery_sid ON delivery (sid) WHERE sid IS NOT NULL;
+CREATE UNIQUE INDEX delivery_dedup ON delivery (dedup_slot) WHERE dedup_slot IS NOT NULL;
 CREATE INDEX delivery_waiting ON delivery (kind, priority DESC, seq) WHERE state = 'queued';
 CREATE INDEX delivery_expiry ON delivery (expires_at, created_at) WHERE state = 'queued';
 CREATE INDEX delivery_busy ON delivery (lane) WHERE state = 'sending';

@@ -124,7 +124,7 @@ SELECT topic, payload, absolute, correlation, id FROM event
 WHERE id > ? AND losses < 3 ORDER BY id LIMIT ?
 
 -- name: acknowledge
-DELETE FROM event WHERE id = ?
+DELETE FROM event WHERE id IN (SELECT value FROM json_each(?))
 
 -- name: lose
 UPDATE event SET losses = losses + 1 WHERE id = ?
@@ -159,10 +159,15 @@ ON CONFLICT DO UPDATE SET connection = excluded.connection
 UPDATE session SET reuses_ids = ?
 
 -- name: shift
+-- `run` set `due_at`; of the other times it set those between its begin and the jump.
 UPDATE delivery
-SET due_at = due_at + :by, attempted_at = attempted_at + :by, created_at = created_at + :by,
-    doubt_since = doubt_since + :by, doubt_base = doubt_base + :by,
-    expires_at = CASE WHEN expires_fixed THEN expires_at ELSE expires_at + :by END
+SET due_at = due_at + :by,
+    attempted_at = attempted_at + :by * (attempted_at BETWEEN :began AND :jumped),
+    created_at = created_at + :by * (created_at BETWEEN :began AND :jumped),
+    doubt_since = doubt_since + :by * (doubt_since BETWEEN :began AND :jumped),
+    doubt_base = doubt_base + :by * (doubt_base BETWEEN :began AND :jumped),
+    expires_at = expires_at
+        + :by * (NOT expires_fixed AND created_at BETWEEN :began AND :jumped)
 WHERE run = :run AND state IN ('queued', 'sending', 'unknown')
 
 -- name: purge

@@ -1,0 +1,44 @@
+# Each of these does its own set-up: `make demo` is the first to try, `make test` the second.
+
+PYTHON_IN := .venv/bin/python
+
+.PHONY: help demo test check docs format torture soak bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: ## a text and a call all the way to a Twilio simulator and back; stays up until Ctrl-C
+	@scripts/setup
+	@.venv/bin/callbox demo $(ARGS) || [ $$? -eq 130 ]
+
+test: ## the tests; ARGS="tests/unit -k config" chooses
+	@scripts/setup tests
+	@$(PYTHON_IN) -m pytest $(ARGS)
+
+check: ## ruff, mypy and the import rules
+	@scripts/setup
+	@scripts/check
+
+docs: ## write the generated parts of the documentation
+	@scripts/setup
+	@$(PYTHON_IN) scripts/state_diagram.py
+
+format: ## format the code
+	@scripts/setup
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+torture: ## kill points without end, seeded; ARGS="--seed 7" replays
+	@scripts/setup tests
+	@$(PYTHON_IN) -m benchmarks torture $(ARGS)
+
+soak: ## hours of traffic, faults and kills
+	@scripts/setup tests
+	@$(PYTHON_IN) -m benchmarks soak $(ARGS)
+
+bench: ## every figure the README promises
+	@scripts/setup tests
+	@$(PYTHON_IN) -m benchmarks $(ARGS)
+
+clean: ## remove what was made here
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
