@@ -15,11 +15,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{', '.join(unknown)}: unknown; known are {', '.join(NAMES)}\n")
         return 2
     for name in arguments or NAMES:
-        say(f"{name}: {importlib.import_module(f'benchmarks.{name}').__doc__.splitlines()[0]}")
-        report: Report = importlib.import_module(f"benchmarks.{name}").run()
+        module = importlib.import_module(f"benchmarks.{name}")
+        say(f"{name}: {(module.__doc__ or '').splitlines()[0]}")
+        report: Report = module.run()
         report.print()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main([name for name in sys.argv[1:] if name != "--scaled"]))

@@ -120,11 +120,12 @@ def _twilio(config: dict[str, Any]) -> Twilio:
     return client
 
 
-async def _serve(path: Path) -> None:
-    pipeline = Pipeline(yaml.safe_load(path.read_text()), path.parent)
+async def _serve(config: dict[str, Any], folder: Path) -> None:
+    pipeline = Pipeline(config, folder)
     await asyncio.Event().wait()
     del pipeline
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1])))
+    place = Path(sys.argv[1])
+    asyncio.run(_serve(yaml.safe_load(place.read_text()), place.parent))

@@ -6,9 +6,10 @@ import os
 import shutil
 import socket
 import sqlite3
+import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import yaml
 from benchmarks.device import Observer
 from benchmarks.process import Process, python, wait_for
 
+SCALED = "--scaled" in sys.argv
 ACCOUNT = "AC" + "0" * 32
 SENDER = "+15005550006"
 
@@ -90,17 +92,20 @@ class Gateway:
         """Start it (again) and wait until it says that it is online."""
         with Observer(broker.port, ["twilio/bridge/state"], "starter") as observer:
             self.process.start()
-            wait_for(lambda: _is_online(observer) or self._died(), "the gateway to be online", 60.0)
+            wait_for(
+                lambda: self._lives() and _is_online(observer), "the gateway to be online", 60.0
+            )
 
-    def _died(self) -> None:
+    def _lives(self) -> bool:
         if self.process.ended:
             raise RuntimeError(self.process.log.read_text()[-3000:])
+        return True
 
     def count(self, what: str) -> int:
         """Count rows of its store: `event`, or `delivery WHERE …`."""
         db = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=10)
         with contextlib.closing(db):
-            return int(db.execute(f"SELECT count(*) FROM {what}").fetchone()[0])  # noqa: S608
+            return int(db.execute(f"SELECT count(*) FROM {what}").fetchone()[0])
 
     def wait_until_told(self, seconds: float = 30.0) -> None:
         """Wait until the broker has acknowledged every owed event."""
@@ -140,7 +145,11 @@ class Stage:
         return Simulator(process, process.read("listening on"))
 
     def gateway(
-        self, broker: Broker, url: str, command: list[str] | None = None, **sections: Any
+        self,
+        broker: Broker,
+        url: str,
+        command: list[str] | None = None,
+        **sections: Mapping[str, object],
     ) -> Gateway:
         """Prepare a gateway; sections of the configuration are added to the usual ones."""
         path, port = self.folder / "callbox.yaml", free_port()
@@ -150,6 +159,12 @@ class Stage:
         path.write_text(yaml.safe_dump(config))
         process = self._process([*(command or GATEWAY), str(path)], "gateway")
         return Gateway(process, self.folder / "callbox.sqlite3", port)
+
+    def run(self, command: list[str], name: str) -> Process:
+        """Start anything else that is to be stopped at the end."""
+        process = self._process(command, name)
+        process.start()
+        return process
 
     def _process(self, command: list[str], name: str) -> Process:
         process = Process(command, self.folder / f"{name}.log")
@@ -163,7 +178,7 @@ class Stage:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-GATEWAY = python("benchmarks.gateway")
+GATEWAY = python("callbox", "run", "--config")
 
 
 def usual(broker: int, url: str, folder: Path, port: int) -> dict[str, Any]:
@@ -192,10 +207,10 @@ def stage() -> Iterator[Stage]:
         made.close()
 
 
-def document(number: int, text: str = "Dear you", request: dict[str, Any] | None = None) -> bytes:
+def document(number: int) -> bytes:
     """Give a request to the number-th recipient."""
-    recipient = {"name": "Darla", "phone_number": recipient_of(number), "message": text}
-    asked = {"recipient": recipient} | (request or {})
+    recipient = {"name": "Darla", "phone_number": recipient_of(number), "message": "Dear you"}
+    asked = {"recipient": recipient}
     return json.dumps({"request": asked, "id": f"request{number}"}).encode()
 
 
