@@ -30,7 +30,7 @@ format: ## format the code
 
 torture: ## kill points without end, seeded; ARGS="--seed 7" replays
 	@scripts/setup tests
-	@$(PYTHON_IN) -m benchmarks torture $(ARGS)
+	@$(PYTHON_IN) scripts/torture.py $(ARGS)
 
 soak: ## hours of traffic, faults and kills
 	@scripts/setup tests

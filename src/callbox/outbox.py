@@ -91,6 +91,7 @@ class Outbox:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _next_due: float = 0.0
     _drift: float = 0.0
+    _jumps: int = 0
     _limit: tuple[str, float] | None = None
     _looking: set[str] = field(default_factory=set)
     _stopping: bool = False
@@ -115,13 +116,13 @@ class Outbox:
         """
         await self._notice_jump()
         slots = self._reserve(sum(len(submission.deliveries) for submission in submissions))
-        claims = Claims()
+        claims, jumps = Claims(), self._jumps
         try:
             results, claims = await self.store.accept(
                 submissions, self.clock.now(), slots, impatient=impatient
             )
         finally:
-            self._begin(claims, slots)
+            self._begin(claims, slots, jumps)
         receipts = [
             result if isinstance(result, Receipt) else await self._refuse(submission, result)
             for submission, result in zip(submissions, results, strict=True)
@@ -207,42 +208,52 @@ class Outbox:
         jump, self._drift = drift - self._drift, drift
         if abs(jump) > _JUMP:
             log.warning("The clock jumped by %+.0f s: due times move with it", jump)
+            self._jumps += 1
             await self.store.shift(jump, self.clock.now())
             self._next_due = 0.0
             self._wake.set()
 
+    async def _as_moved(self, delivery: Delivery, jumps: int) -> Delivery:
+        """Give a delivery anew if the clock has jumped since: its times have moved in the store."""
+        await self._notice_jump()
+        if jumps == self._jumps:
+            return delivery
+        found = await self.store.of_request(delivery.request_id)
+        return next((each for each in found if each.id == delivery.id), delivery)
+
     async def _claim(self) -> None:
         slots = self._reserve(self.pace.max_concurrency)
-        claims = Claims()
+        claims, jumps = Claims(), self._jumps
         try:
             if slots.total:
                 claims = await self.store.claim(self.clock.now(), slots)
         finally:
-            self._begin(claims, slots)
+            self._begin(claims, slots, jumps)
 
     def _reserve(self, wanted: int) -> Slots:
         if self._stopping:
             return Slots()
         return Slots(*self.pace.reserve(wanted, self.clock.monotonic()))
 
-    def _begin(self, claims: Claims, slots: Slots) -> None:
+    def _begin(self, claims: Claims, slots: Slots, jumps: int) -> None:
         self.pace.release(slots.total - len(claims.deliveries), call=slots.calls > 0)
         if claims.next_due is not None:
             self._next_due = min(self._next_due, claims.next_due)
         for delivery in claims.deliveries:
             if delivery.notification.kind is Kind.CALL:
                 self.pace.called(self.clock.monotonic())
-            self.spawn(self._deliver(delivery))
+            self.spawn(self._deliver(delivery, jumps))
         if claims.deliveries and len(claims.deliveries) == slots.total:
             self._wake.set()
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: Delivery, jumps: int) -> None:
         try:
             outcome = await self.provider.create(delivery, self._validity(delivery))
         finally:
             self.pace.in_flight -= 1
             self._wake.set()
         self._report(outcome)
+        delivery = await self._as_moved(delivery, jumps)
         after = after_attempt(delivery, outcome, self.clock.now(), self.clock.jitter(), self.rules)
         await self._settle(delivery, after, getattr(outcome, "remedy", None))
 
@@ -272,6 +283,7 @@ class Outbox:
 
     async def _start_lookups(self, now: float) -> None:
         allowed = self.pace.lookups_allowed()
+        jumps = self._jumps
         for delivery in await self.store.doubtful(now):
             if delivery.id in self._looking:
                 continue
@@ -279,7 +291,7 @@ class Outbox:
                 await self._give_up(delivery, now)
             elif len(self._looking) < _LOOKUPS_AT_ONCE:
                 self._looking.add(delivery.id)
-                self.spawn(self._look_up(delivery))
+                self.spawn(self._look_up(delivery, jumps))
 
     async def _give_up(self, delivery: Delivery, now: float) -> None:
         """End one in doubt whose time is over while Twilio cannot be asked."""
@@ -287,9 +299,10 @@ class Outbox:
             unanswered = Unanswered("Twilio cannot be asked")
             await self._settle(delivery, after_lookup(delivery, unanswered, now, self.rules))
 
-    async def _look_up(self, delivery: Delivery) -> None:
+    async def _look_up(self, delivery: Delivery, jumps: int) -> None:
         try:
             lookup = await self.provider.look_up(delivery)
+            delivery = await self._as_moved(delivery, jumps)
             if isinstance(lookup, Unanswered) and lookup.pause is not None:
                 self.pace.failed(self.clock.monotonic(), lookup.pause, lookup.reason)
             now = self.clock.now()
@@ -390,7 +403,7 @@ class Outbox:
         )
         return await self._settle(delivery, after) == "done"
 
-    async def retry(self, delivery: Delivery, expires_after: float) -> str:
+    async def retry(self, delivery: Delivery, expires_after: float) -> Receipt:
         """Send one again that ended without success, as a new delivery that names the old one."""
         now = self.clock.now()
         again = replace(
@@ -405,8 +418,7 @@ class Outbox:
             progress=Progress(updated_at=now),
             answer=None,
         )
-        receipt = (await self.submit([Submission((again,))], impatient=True))[0]
-        return receipt.accepted[0]
+        return (await self.submit([Submission((again,))], impatient=True))[0]
 
 
 def _is_text(delivery: Delivery) -> bool:

@@ -141,11 +141,9 @@ class Gateway:
             delivering = tasks.create_task(self.outbox.run())
             await self.mqtt.run()
             self.outbox.stop()
-            await delivering
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=_GRACE_SECONDS)
-            watch.cancel()
-            purge.cancel()
+            await asyncio.wait({delivering, *self._tasks}, timeout=_GRACE_SECONDS)
+            for task in (watch, purge, delivering):
+                task.cancel()
 
     async def stop(self) -> None:
         """Have `run` end: nothing new is claimed, requests under way get a few seconds."""
@@ -337,6 +335,7 @@ def _mqtt_settings(config: Config, instance: str, *, takeover: bool) -> Settings
         int(mqtt.keepalive),
         mqtt.window,
         takeover,
+        outlives=not mqtt.embedded,
     )
 
 

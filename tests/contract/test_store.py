@@ -9,6 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from callbox.domain.delivery import Delivery, Evidence, State
+from callbox.domain.notification import CRITICAL, Channel, Kind, Notification, Voice
+from callbox.errors import StoreError, StoreInUse, StoreTooNew
+from callbox.ports import Change, Claims, Event, Limits, Receipt, Refusal, Slots, Submission
+from callbox.store.lock import Lock
+from callbox.store.sqlite import SqliteStore
 from contract.deliveries import (
     ALL,
     DOCUMENTS,
@@ -31,13 +38,6 @@ from contract.deliveries import (
     succeed,
     text,
 )
-
-from callbox.domain.delivery import Delivery, Evidence, State
-from callbox.domain.notification import CRITICAL, Channel, Kind, Notification, Voice
-from callbox.errors import StoreError, StoreInUse, StoreTooNew
-from callbox.ports import Change, Claims, Event, Limits, Receipt, Refusal, Slots, Submission
-from callbox.store.lock import Lock
-from callbox.store.sqlite import SqliteStore
 
 OTHER = "+12345000002"
 THIRD = "+12345000003"
@@ -462,6 +462,16 @@ async def test_so_many_may_wait_of_a_burst_that_is_accepted_at_once(shelf: Shelf
     async with a_store(shelf.path, Limits(waiting=2)) as store:
         found = await refusals(store, text(), text(), text(), text(priority=CRITICAL), text())
         assert found == ["", "", "limits.waiting", "", "limits.waiting"]
+
+
+async def test_what_cannot_be_kept_does_not_count_as_waiting(shelf: Shelf) -> None:
+    async with a_store(shelf.path, Limits(waiting=2)) as store:
+        bodies = ["\ud83d", "1", "\ud83d", "2", "3"]
+        burst = [one(text(body=body)) for body in bodies]
+        results, _ = await store.accept(burst, NOW, Slots())
+        kept = [isinstance(result, Receipt) and bool(result.accepted) for result in results]
+        assert kept == [False, True, False, True, False]
+        assert await refusals(store, text()) == ["limits.waiting"]
 
 
 async def test_so_many_may_wait_of_requests_that_are_accepted_side_by_side(shelf: Shelf) -> None:

@@ -1,7 +1,6 @@
 """A disk that refuses: nothing is lost, nothing is acknowledged, and work resumes."""
 
 import asyncio
-import logging
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -10,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from callbox.domain.delivery import State
+from callbox.errors import StoreError, StoreUnavailable
+from callbox.ports import Limits, Receipt, Slots
+from callbox.store.sqlite import SqliteStore
 from contract.deliveries import (
     DOCUMENTS,
     NOW,
@@ -23,11 +27,6 @@ from contract.deliveries import (
     succeed,
     text,
 )
-
-from callbox.domain.delivery import State
-from callbox.errors import StoreError, StoreUnavailable
-from callbox.ports import Limits, Receipt, Slots
-from callbox.store.sqlite import SqliteStore
 
 PATIENCE = 10.0
 KILOBYTE = 1024
@@ -94,9 +93,7 @@ async def refusing(store: SqliteStore) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_what_waits_for_room_is_kept_when_there_is_room_again(
-    disk: Disk, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_waits_for_room_is_kept_when_there_is_room_again(disk: Disk) -> None:
     async with full(disk) as store:
         pending = [asyncio.create_task(keep(store, text(body=f"{n}"))) for n in range(20)]
         await asyncio.wait_for(refusing(store), PATIENCE)
@@ -110,10 +107,6 @@ async def test_what_waits_for_room_is_kept_when_there_is_room_again(
         assert store.trouble is None
         bodies = [found.notification.body for found in await store.listing(None, 99)]
         assert bodies == [*map(str, reversed(range(20))), "waiting", "claimed"]
-    told = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert len(told) == 2
-    assert told[0].endswith("trying again every second, nothing is acknowledged meanwhile")
-    assert told[1] == "The store can be written again"
 
 
 async def test_an_impatient_request_is_told_no_and_has_surely_not_happened(disk: Disk) -> None:

@@ -9,6 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, Evidence, State
+from callbox.domain.notification import Kind
+from callbox.ports import Slots
 from contract.deliveries import (
     NOW,
     Shelf,
@@ -24,19 +37,6 @@ from contract.deliveries import (
     succeed,
     text,
 )
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
-
-from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, Evidence, State
-from callbox.domain.notification import Kind
-from callbox.ports import Slots
 
 T = TypeVar("T")
 

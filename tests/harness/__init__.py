@@ -7,11 +7,12 @@
     Cable     between gateway and broker: loses acknowledgements, breaks
     Simulator callbox.simulator, in the test's own process: its log decides what was really sent
 
-Only loopback addresses and free ports; every process is ended by its own id. Nothing sleeps: `until`
-waits for a condition, `stays` watches that one holds.
+Only loopback addresses and free ports; every process is ended by its own id. Nothing sleeps:
+`until` waits for a condition, `stays` watches that one holds.
 """
 
 from harness.broker import Broker
+from harness.cable import Cable
 from harness.device import Device, Received
 from harness.documents import call, number, text
 from harness.gateway import ACCOUNT, AUTH_TOKEN, FROM, Gateway
@@ -26,6 +27,7 @@ __all__ = [
     "FROM",
     "PATIENCE",
     "Broker",
+    "Cable",
     "Device",
     "Gateway",
     "Nursery",

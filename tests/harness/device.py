@@ -64,9 +64,7 @@ class Device:
         self._version = version
         self._client = self._make(name, login, tls)
 
-    def _make(
-        self, name: str, login: tuple[str, str] | None, tls: ssl.SSLContext | None
-    ) -> Client:
+    def _make(self, name: str, login: tuple[str, str] | None, tls: ssl.SSLContext | None) -> Client:
         client = Client(
             CallbackAPIVersion.VERSION2,
             name,
@@ -90,7 +88,7 @@ class Device:
         """Connect, and wait until the subscriptions are granted."""
         options: dict[str, Any] = {}
         if self._version == MQTTv5:
-            properties = Properties(PacketTypes.CONNECT)
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = 3600
             options = {"clean_start": False, "properties": properties}
         await asyncio.to_thread(self._client.connect, "127.0.0.1", self.port, 60, **options)
@@ -159,15 +157,23 @@ class Device:
         await until(lambda: len(self.heard(topic)) >= number, f"{number} documents on {topic}")
         return self.heard(topic)
 
+    async def ask(self, command: str, document: object = b"") -> Any:  # noqa: ANN401 - a document
+        """Send a `bridge/request` and give what it is answered."""
+        answers = self.heard(f"bridge/response/{command}")
+        known = len(answers)
+        self.publish(f"bridge/request/{command}", document)
+        await until(lambda: len(answers) > known, f"an answer to {command}")
+        return answers[known].document
+
+    async def health(self) -> Any:  # noqa: ANN401 - a document
+        """Ask how the gateway is."""
+        return (await self.ask("health_check"))["data"]
+
     @property
     def state(self) -> str | None:
         """The last `bridge/state`."""
         said = self.heard("bridge/state")
         return said[-1].payload.decode() if said else None
-
-    async def online(self) -> None:
-        """Wait until the gateway says that it takes requests."""
-        await until(lambda: self.state == "online", "bridge/state is online")
 
     async def offline(self) -> None:
         """Wait until the gateway, or its last will, says that it is gone."""
@@ -228,10 +234,12 @@ class Device:
         self.acknowledged.add(mid)
 
 
-def _publish_properties(reply_to: tuple[str, bytes] | None, expiry: int | None) -> Properties | None:
+def _publish_properties(
+    reply_to: tuple[str, bytes] | None, expiry: int | None
+) -> Properties | None:
     if reply_to is None and expiry is None:
         return None
-    properties = Properties(PacketTypes.PUBLISH)
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     if reply_to is not None:
         properties.ResponseTopic, properties.CorrelationData = reply_to
     if expiry is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.device import Device
 from harness.nursery import Nursery
 from harness.waiting import until
 
@@ -89,6 +90,15 @@ class Gateway:
         self.pid = 0
         return code[0]
 
+    async def online(self, device: Device) -> None:
+        """Wait until a device hears that it takes requests; a gateway that ends says why."""
+
+        def is_online() -> bool:
+            assert self.alive, f"the gateway ended; it said: {self.log[-2000:]}"
+            return device.state == "online"
+
+        await until(is_online, "bridge/state is online")
+
     @property
     def alive(self) -> bool:
         """Whether it runs."""
@@ -114,3 +124,9 @@ class Gateway:
             return db.execute(sql, values).fetchall()
         finally:
             db.close()
+
+    def write(self, sql: str) -> None:
+        """Change its store while it is stopped."""
+        db = sqlite3.connect(self.store, isolation_level=None)
+        db.execute(sql)
+        db.close()

@@ -34,6 +34,7 @@ class Nursery:
         )
         self._codes: dict[int, int] = {}
         self._born: list[int] = []
+        self._gone = False
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -45,7 +46,8 @@ class Nursery:
         with self._news:
             self._process.stdin.write(order + "\n")
             self._process.stdin.flush()
-            assert self._news.wait_for(lambda: self._born, 60), "the nursery does not answer"
+            answered = self._news.wait_for(lambda: self._born or self._gone, 60)
+            assert answered, "the nursery does not answer"
             return self._born.pop()
 
     def code(self, pid: int) -> int | None:
@@ -72,12 +74,9 @@ class Nursery:
                 else:
                     self._codes[news["dead"]] = news["code"]
                 self._news.notify_all()
-
-
-def _entry() -> None:
-    cli = importlib.import_module("callbox.cli")
-    main = getattr(cli, "main", None) or importlib.import_module("entry").main
-    main()
+        with self._news:
+            self._gone = True
+            self._news.notify_all()
 
 
 def _live(order: dict[str, Any]) -> None:
@@ -86,11 +85,13 @@ def _live(order: dict[str, Any]) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
+    for name in [name for name in os.environ if name.startswith(("CALLBOX_", "TWILIO_"))]:
+        del os.environ[name]
     os.environ.update(order["env"])
     sys.argv = ["callbox", *order["argv"]]
     code = 1
     try:
-        _entry()
+        importlib.import_module("callbox.cli").main()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

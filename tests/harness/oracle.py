@@ -5,14 +5,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from callbox.simulator import Simulator
+from callbox.simulator.record import Record
 
 Text = tuple[str, str]
-"""Recipient and body."""
+"""Recipient, and the text's body or the call's location."""
+
+
+def asked_for(record: Record) -> Text:
+    """Give what a message or call was to be."""
+    entry = record.entry()
+    return record.to, str(entry["url"] or entry["body"])
 
 
 def sent(simulator: Simulator) -> Counter[Text]:
-    """Count the texts that were created."""
-    return Counter((message.to, message.body) for message in list(simulator.messages))
+    """Count the texts and calls that were created."""
+    return Counter(asked_for(record) for record in list(simulator.log))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,10 @@ class Verdict:
     doubled: Counter[Text]
 
     def __str__(self) -> str:
-        return f"{self.lost.total()} lost {dict(self.lost)}, {self.doubled.total()} doubled {dict(self.doubled)}"
+        return (
+            f"{self.lost.total()} lost {dict(self.lost) or ''}, "
+            f"{self.doubled.total()} doubled {dict(self.doubled) or ''}"
+        )
 
     @property
     def clean(self) -> bool:

@@ -42,6 +42,13 @@ class Site:
         self._exits.push_async_callback(_end, gateway)
         return gateway
 
+    async def running(self, **sections: dict[str, Any]) -> tuple[Gateway, Device]:
+        """Give a gateway that takes requests, and a device."""
+        gateway, device = self.gateway("gateway", **sections), await self.device()
+        gateway.start()
+        await gateway.online(device)
+        return gateway, device
+
     async def device(self, **options: Any) -> Device:  # noqa: ANN401 - Device's own
         """Give a connected device."""
         self._devices += 1

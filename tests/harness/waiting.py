@@ -12,7 +12,7 @@ PATIENCE = 30.0
 _LOOK = 0.002
 
 
-async def until(condition: Callable[[], T], what: str, within: float = PATIENCE) -> T:
+async def until(condition: Callable[[], T | None], what: str, within: float = PATIENCE) -> T:
     """Give the first true value of a condition; AssertionError says `what` never came."""
     deadline = time.monotonic() + within
     while not (found := condition()):

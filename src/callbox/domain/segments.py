@@ -1,8 +1,9 @@
 """How many parts a text is sent, and paid, in.
 
-The rule is Twilio's (twilio.com/docs/glossary/what-sms-character-limit): a text of GSM-7 characters alone has
-160 septets in one part or 153 in each of several; one other character makes all of it UCS-2, with
-70 or 67 code units. What a reader sees as one character is never divided between two parts.
+The rule is Twilio's (twilio.com/docs/glossary/what-sms-character-limit): a text of GSM-7
+characters alone has 160 septets in one part or 153 in each of several; one other character makes
+all of it UCS-2, with 70 or 67 code units. What a reader sees as one character is never divided
+between two parts.
 """
 
 from collections.abc import Iterator

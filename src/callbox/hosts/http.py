@@ -152,7 +152,10 @@ class HttpHost:
                 f"It is {delivery.progress.state}: only one that ended without success can be "
                 "sent again",
             )
-        return _json(202, {"delivery_id": await self.outbox.retry(delivery, self.expires_after)})
+        receipt = await self.outbox.retry(delivery, self.expires_after)
+        if not receipt.accepted:
+            return _error(409, receipt.refused[0].message)
+        return _json(202, {"delivery_id": receipt.accepted[0]})
 
 
 def _unless_unavailable(handler: Handler) -> Handler:

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _REQUESTS = tuple(Kind)
 
+_FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 60.0
 _SHORT_LIFE = 5.0  # seconds; a session that ends sooner, often, is fought over
 _FIGHTS = 3
@@ -64,6 +65,7 @@ class Settings:
     keepalive: int = 30
     window: int = 200
     takeover: bool = False
+    outlives: bool = True  # whether the broker outlives the gateway, and its session with it
 
 
 @dataclass(slots=True)
@@ -101,7 +103,8 @@ class MqttHost:
     _answers: dict[int, asyncio.Future[tuple[str | None, ...]]] = field(default_factory=dict)
     _other: dict[str, str] = field(default_factory=dict)
     _other_gone: asyncio.Event = field(default_factory=asyncio.Event)
-    _lives: list[float] = field(default_factory=list)
+    _connected_at: float = 0.0
+    _short_lives: int = 0
     _told_retained: set[str] = field(default_factory=set)
     _unacknowledgeable: int = 0
 
@@ -139,9 +142,9 @@ class MqttHost:
     # the connection
 
     async def _stay_connected(self) -> None:
-        delay, versions = 1.0, list(self.settings.versions)
+        delay, versions = _FIRST_BACKOFF, list(self.settings.versions)
         while not self._stopping.is_set():
-            began = asyncio.get_running_loop().time()
+            began = _monotonic()
             try:
                 await self._live(versions[0])
             except RefusedError as refused:
@@ -152,18 +155,11 @@ class MqttHost:
                 self.trouble = str(refused)
             except HostError as error:
                 self.trouble = str(error)
-            lived = asyncio.get_running_loop().time() - began
-            delay = self._backoff(delay, lived)
+            if _monotonic() - began >= _LONGEST_BACKOFF:
+                delay = _FIRST_BACKOFF
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay * random.uniform(0.5, 1.0))  # noqa: S311
-
-    def _backoff(self, delay: float, lived: float) -> float:
-        """Give the wait before the next connection: longer each time it does not last."""
-        if lived >= _LONGEST_BACKOFF:
-            self._lives.clear()
-            return 1.0
-        self._lives.append(lived)
-        return min(_LONGEST_BACKOFF, 1.0 if len(self._lives) == 1 else delay * 2)
+            delay = min(_LONGEST_BACKOFF, delay * 2)
 
     async def _live(self, version: int) -> None:
         """Connect, serve, and return when the connection is over."""
@@ -181,15 +177,14 @@ class MqttHost:
         if granted is None:
             return
         self._connection = connection
+        self._connected_at = _monotonic()
         self.counters.connections += 1
         try:
-            await self._begin_session(granted)
-            connection.deliver_to(lambda signals: self._take(connection, signals))
             await self._until(self._serve(connection, granted))
         finally:
             self._serving = False
             self._connection = None
-            await self.publisher.detach()
+            self.spawn(self.publisher.detach())
             await connection.close()
 
     async def _unless_stopped(self, opening: Coroutine[Any, Any, Granted]) -> Granted | None:
@@ -218,7 +213,7 @@ class MqttHost:
     async def _begin_session(self, granted: Granted) -> None:
         present = granted.session_present
         self._number = await self.store.begin_session(self.settings.client_id, present=present)
-        if self._number > 1 and not present:
+        if self._number > 1 and not present and self.settings.outlives:
             self.counters.sessions_lost += 1
             log.warning(
                 "The broker has forgotten the session: what was published while the gateway was "
@@ -234,7 +229,9 @@ class MqttHost:
     async def _serve(self, connection: Connection, granted: Granted) -> None:
         """Accept requests, unless another gateway does so on the same topics."""
         requests = [self._topic(name) for name in _REQUESTS]
+        await self._begin_session(granted)
         self._other.clear()
+        connection.deliver_to(lambda signals: self._take(connection, signals))
         await self._subscribe(connection, ["bridge/state", "bridge/info"], retained=True)
         # Its answer comes after what the broker has kept for the topics before.
         await self._subscribe(connection, ["bridge/request/+"])
@@ -300,11 +297,12 @@ class MqttHost:
 
     def _note_loss(self, lost: Lost) -> None:
         self._lost.set()
-        short = sum(life < _SHORT_LIFE for life in self._lives[-_FIGHTS:])
-        if lost.taken_over or short >= _FIGHTS:
+        short = _monotonic() - self._connected_at < _SHORT_LIFE
+        self._short_lives = self._short_lives + 1 if short else 0
+        if lost.taken_over or self._short_lives >= _FIGHTS:
             self.trouble = (
-                f"another program uses the client id {self.settings.client_id}: give each its own "
-                "mqtt.client_id"
+                f"another program uses the client id {self.settings.client_id}, it seems: the "
+                f"broker ends the connection ({lost.reason}); give each its own mqtt.client_id"
             )
         elif not self._stopping.is_set():
             self.trouble = f"the connection to the broker is lost ({lost.reason})"
@@ -421,6 +419,10 @@ class MqttHost:
 
     def _topic(self, name: str) -> str:
         return f"{self.settings.base_topic}/{name}"
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _origin(message: MQTTMessage) -> Origin | None:

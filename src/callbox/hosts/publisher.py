@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from callbox.hosts.connection import Connection, Published
 from callbox.ports import Event, Store
@@ -40,19 +41,21 @@ class Publisher:
         self._room = min(self.window, window)
         self._wake.set()
 
-    async def detach(self) -> None:
-        """Count the events that the lost connection had in flight."""
+    def detach(self) -> Coroutine[Any, Any, None]:
+        """Let go of a lost connection; the work that is left is to count what it had in flight."""
         self._connection = None
         lost = [event.id for event in self._in_flight.values()]
         self._in_flight.clear()
         self._refused.clear()
         self.refusal = None
-        if lost:
-            for event in await self.store.lost(lost):
-                log.error(
-                    "An event on %s is set aside: three connections were lost with it in flight",
-                    event.topic,
-                )
+        return self._count_losses(lost)
+
+    async def _count_losses(self, lost: Sequence[int]) -> None:
+        for event in await self.store.lost(lost) if lost else ():
+            log.error(
+                "An event on %s is set aside: three connections were lost with it in flight",
+                event.topic,
+            )
 
     def answered(self, answers: Sequence[Published]) -> None:
         """Take the broker's PUBACKs."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import sqlite3
 import threading
 from collections import deque
@@ -11,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from callbox.errors import StoreUnavailable
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -103,11 +100,9 @@ class Writer:
                 self._commit_apart(batch)
         except sqlite3.Error as error:
             self._rollback()
-            self._complain(error)
+            self.trouble = f"The store cannot be written ({error}): free space or mend the disk"
             return False
-        if self.trouble:
-            log.warning("The store can be written again")
-            self.trouble = None
+        self.trouble = None
         return True
 
     def _commit_plainly(self, batch: Sequence[_Job[Any]]) -> bool:
@@ -167,12 +162,6 @@ class Writer:
     def _rollback(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # SQLITE_FULL has rolled back already
             self._db.execute("ROLLBACK")
-
-    def _complain(self, error: sqlite3.Error) -> None:
-        trouble = f"The store cannot be written ({error}): free space or mend the disk"
-        if self.trouble is None:
-            log.error("%s; trying again every second, nothing is acknowledged meanwhile", trouble)
-        self.trouble = trouble
 
     def _deliver(self, batch: Sequence[_Job[Any]]) -> None:
         if batch:
