@@ -18,8 +18,6 @@ from callbox.ports import Limits
 from callbox.store.sqlite import SqliteStore
 from contract.deliveries import DOCUMENTS, NOW, a_store, one, owed, stored, text
 
-ACCEPTED = Accepted("SM1", State.ACCEPTED, "queued", "+19999999999")
-
 
 @dataclass
 class ScriptedTwilio:

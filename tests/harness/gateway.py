@@ -83,12 +83,16 @@ class Gateway:
 
     async def ended(self) -> int:
         """Wait for its end and give its exit code."""
-        code = await until(
-            lambda: None if (code := self.nursery.code(self.pid)) is None else (code,),
-            f"the gateway ends; it said: {self.log[-2000:]}",
-        )
+        try:
+            await until(lambda: not self.alive, "the gateway ends")
+        except AssertionError:
+            os.kill(self.pid, signal.SIGUSR1)
+            await until(lambda: self.lines("most recent call first"), "it tells where it hangs")
+            raise AssertionError(f"It does not end:\n{self.log[-8000:]}") from None
+        code = self.nursery.code(self.pid)
+        assert code is not None, "it was never started"
         self.pid = 0
-        return code[0]
+        return code
 
     async def online(self, device: Device) -> None:
         """Wait until a device hears that it takes requests; a gateway that ends says why."""

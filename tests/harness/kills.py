@@ -28,7 +28,8 @@ _EQUAL = 0.2
 _CALLS = 0.15
 _PLACE = "https://example.com/"
 _ATTEMPTS = """
-SELECT request_id, recipient, coalesce(json_extract(extras, '$.voice.location'), body), state, attempt, sid
+SELECT request_id, recipient, coalesce(json_extract(extras, '$.voice.location'), body),
+       state, attempt, sid
 FROM delivery
 """
 _OWED = "SELECT payload FROM event WHERE topic = 'message/status'"
@@ -204,9 +205,8 @@ class Killing:
 
     def report(self) -> str:
         """Say what was done, in a few lines."""
-        lines = [
-            f"seed {self.seed}: {self.kills} kills, {len(self.asked)} texts and calls; {self.verdict}"
-        ]
+        asked = f"{len(self.asked)} texts and calls"
+        lines = [f"seed {self.seed}: {self.kills} kills, {asked}; {self.verdict}"]
         lines += [f"  {self.phases[phase]:6} {phase}" for phase in Phase]
         lines += [f"  {count:6} killed at: {name}" for name, count in self.moments.items()]
         return "\n".join(lines)

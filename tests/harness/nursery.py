@@ -11,6 +11,7 @@ nothing outlives the tests.
 """
 
 import contextlib
+import faulthandler
 import importlib
 import json
 import os
@@ -85,6 +86,7 @@ def _live(order: dict[str, Any]) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
+    faulthandler.register(signal.SIGUSR1)  # where it hangs: Gateway.ended asks
     for name in [name for name in os.environ if name.startswith(("CALLBOX_", "TWILIO_"))]:
         del os.environ[name]
     os.environ.update(order["env"])

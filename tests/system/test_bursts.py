@@ -129,6 +129,7 @@ async def test_what_mosquitto_forgets_is_said_and_the_rest_is_sent_once(
 ) -> None:
     async with slow_site as site:
         site.broker.options |= {"autosave_on_changes": "false", "autosave_interval": "3600"}
+        site.broker.options["max_inflight_messages"] = "10"
         await site.broker.start()
         gateway, device = await site.running()
         assert await gateway.stop() == 0

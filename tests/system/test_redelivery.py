@@ -144,6 +144,6 @@ async def test_a_client_id_used_by_two_is_said_and_not_fought_over(site: Site) -
     gateways = [site.gateway(name, mqtt={"client_id": "same", "base_topic": name}) for name in "ab"]
     for gateway in gateways:
         gateway.start()
-    said = "another program uses the client id same: give each its own mqtt.client_id"
+    said = "another program uses the client id same"
     await until(lambda: any(gateway.lines(said) for gateway in gateways), "it is said")
     assert site.broker.log.count("as same ") < 12, "they back off"

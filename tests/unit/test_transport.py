@@ -416,21 +416,21 @@ async def reset(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "after"),
+    ("sent", "after", "connect"),
     [
-        (b"", stall),
-        (b"HTTP/1.1 201 X\r\nContent-Length: 99\r\n\r\n", stall),
-        (b"HTTP/1.1 201 X\r\nContent-Length: 99\r\n\r\n", trickle),
-        (b"", reset),
-        (b"HTTP/1.1 201 X\r\nContent-Length: 99\r\n\r\n{", reset),
+        (b"", stall, 5.0),
+        (b"HTTP/1.1 201 X\r\nContent-Length: 99\r\n\r\n", stall, 5.0),
+        (b"HTTP/1.1 201 X\r\nContent-Length: 99\r\n\r\n", trickle, 0.3),  # the sum is the most
+        (b"", reset, 5.0),
+        (b"HTTP/1.1 201 X\r\nContent-Length: 99\r\n\r\n{", reset, 5.0),
     ],
     ids=["stall", "stall in the body", "trickle", "reset", "reset in the body"],
 )
 async def test_a_request_that_left_and_was_not_answered_is_unknown_and_never_sent_twice(
-    sent: bytes, after: Callable[[asyncio.StreamWriter], Any]
+    sent: bytes, after: Callable[[asyncio.StreamWriter], Any], connect: float
 ) -> None:
     peer = Peer(sent, after)
-    async with behind(peer, connect=0.1, read=0.1) as twilio:
+    async with behind(peer, connect=connect, read=0.1) as twilio:
         found = await twilio.create(delivery(), None)
     assert isinstance(found, Unknown)
     assert not found.answered
