@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from callbox.domain.delivery import Delivery, Evidence, Progress, State
+from callbox.domain.delivery import Delivery, Progress, State
 from callbox.domain.notification import Kind
 from callbox.domain.outcome import (
     Deferred,
@@ -24,7 +24,7 @@ from callbox.domain.outcome import (
 )
 from callbox.domain.pace import Pace
 from callbox.domain.phone import mask
-from callbox.domain.policy import Rules, after_attempt, after_lookup, claimed, expired
+from callbox.domain.policy import Rules, after_attempt, after_lookup, claimed, doubt, expired
 from callbox.ports import (
     Change,
     Claims,
@@ -178,6 +178,7 @@ class Outbox:
             self._next_due = now + _LONGEST_WAIT
             for delivery in await self.store.overdue(now):
                 await self._settle(delivery, expired(delivery.progress, now))
+                self._next_due = now  # there may be more
             await self._start_lookups(now)
         if self.pace.wants_probe(self.clock.monotonic()):
             self.pace.probe_begins()
@@ -254,8 +255,13 @@ class Outbox:
             self._wake.set()
         self._report(outcome)
         delivery = await self._as_moved(delivery, jumps)
-        after = after_attempt(delivery, outcome, self.clock.now(), self.clock.jitter(), self.rules)
-        await self._settle(delivery, after, getattr(outcome, "remedy", None))
+        now = self.clock.now()
+        after = after_attempt(delivery, outcome, now, self.clock.jitter(), self.rules)
+        verdict = await self._settle(delivery, after, getattr(outcome, "remedy", None))
+        if verdict == "claimed":
+            log.error("Twilio gave the SID %s twice: looking up what it made", after.sid)
+            doubtful = Unknown("Twilio answered with a SID that is another's")
+            await self._settle(delivery, doubt(delivery.progress, doubtful, now, self.rules))
 
     def _validity(self, delivery: Delivery) -> int | None:
         """Give Twilio's ValidityPeriod: the seconds left, None where its own longest is shorter."""
@@ -334,8 +340,6 @@ class Outbox:
         verdict = await self.store.apply(change)
         if verdict == "done":
             self._told(before, change)
-        elif verdict == "claimed" and after.evidence is Evidence.ANSWER:
-            log.error("Twilio answered twice with the SID %s", after.sid)
         if after.due_at is not None:
             self._next_due = min(self._next_due, after.due_at)
             self._wake.set()

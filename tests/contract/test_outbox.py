@@ -235,3 +235,22 @@ async def test_a_jump_while_a_lookup_is_under_way_does_not_bring_the_next_one_fo
     await bench.round()
     doubt = (await stored(bench.store, delivery)).progress
     assert (doubt.lookups, doubt.due_at) == (1, NOW + 90_020)
+
+
+async def test_a_sid_given_twice_puts_the_second_one_in_doubt(bench: Bench) -> None:
+    same = Accepted("SMsame", State.ACCEPTED, "queued", "+19999999999")
+    bench.twilio.outcomes = [same, same]
+    first, second = text("+12345000001"), text("+12345000002")
+    await bench.outbox.submit([one(first), one(second)])
+    await bench.round()
+    states = [(await stored(bench.store, each)).progress.state for each in (first, second)]
+    assert states == [State.ACCEPTED, State.UNKNOWN]
+
+
+async def test_thousands_that_expire_in_a_pause_are_told_without_waiting(bench: Bench) -> None:
+    bench.outbox.pace.failed(0.0, Pause.ACCOUNT, "Suspended")
+    await bench.outbox.submit([one(text(f"+1234500{n:04}")) for n in range(450)])
+    bench.clock.pass_by(90_000)
+    for _ in range(4):
+        await bench.round()
+    assert (await bench.store.figures(NOW)).waiting == 0

@@ -97,7 +97,7 @@ def test_several_429s_of_one_moment_halve_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "held"), [(None, 1.0), (0.0, 1.0), (0.2, 0.2), (30.0, 30.0)]
+    ("retry_after", "held"), [(None, 1.0), (0.0, 1.0), (0.2, 0.2), (30.0, 30.0), (1e11, 3600.0)]
 )
 def test_retry_after_is_honoured(retry_after: float | None, held: float) -> None:
     gate = pace()

@@ -14,6 +14,7 @@ from callbox.domain.outcome import Pause
 _FAILURES_IN_A_ROW = 5
 _FIRST_CEILING = 8.0
 _RATE_BACKOFF = 1.0
+_LONGEST_HOLD = 3600.0  # whatever a Retry-After says
 
 
 @dataclass(slots=True)
@@ -65,6 +66,8 @@ class Pace:
 
     def trouble(self, now: float) -> str | None:
         """Say why nothing is sent just now, None if nothing holds it."""
+        if self.paused and self._reachable:
+            return f"{self._reason}; Twilio answers again, and one request goes ahead of the others"
         return self._reason if self.paused or now < self.held_until else None
 
     def wants_probe(self, now: float) -> bool:
@@ -124,7 +127,8 @@ class Pace:
         if now - self._cut_at >= _RATE_BACKOFF:
             self._ceiling = max(1.0, self._ceiling / 2)
             self._cut_at = now
-        self.held_until = max(self.held_until, now + (retry_after or _RATE_BACKOFF))
+        wait = min(retry_after or _RATE_BACKOFF, _LONGEST_HOLD)
+        self.held_until = max(self.held_until, now + wait)
         self._reason = reason
 
     def _pause(self, now: float, pause: Pause, reason: str) -> None:

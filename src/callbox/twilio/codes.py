@@ -272,6 +272,18 @@ _ROWS = (
         "Verify the number in the Twilio Console, Verified Caller IDs, or upgrade the account.",
     ),
     Code(
+        21266,
+        Class.REQUEST,
+        "Sender and recipient are the same number.",
+        "Send to another number, or from another one.",
+    ),
+    Code(
+        21267,
+        Class.SENDER,
+        "A trial account may not send from a name.",
+        "Send from a number of the account, or upgrade it.",
+    ),
+    Code(
         21408,
         Class.REQUEST,
         "Texts to the recipient's country are not enabled for the account.",
