@@ -23,7 +23,9 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION = frozenset("^{}\\[~]|€\f")  # each two septets: an escape, then the character
+_GSM_7 = _BASIC | _EXTENSION
 _ALONE = {Encoding.GSM_7: 160, Encoding.UCS_2: 70}
+_SURELY_ALONE = 35  # characters: two code units each at most
 _JOINED = {Encoding.GSM_7: 153, Encoding.UCS_2: 67}  # the rest is the header that joins parts
 
 _ZERO_WIDTH_JOINER = "\u200d"
@@ -38,11 +40,13 @@ _BASIC_PLANE_END = "\uffff"
 
 def encoding(text: str) -> Encoding:
     """Give the alphabet that Twilio sends the text in, without its Smart Encoding."""
-    return Encoding.GSM_7 if set(text) <= _BASIC | _EXTENSION else Encoding.UCS_2
+    return Encoding.GSM_7 if _GSM_7.issuperset(text) else Encoding.UCS_2
 
 
 def segments(text: str) -> int:
     """Give the number of parts Twilio sends, and charges, for the text; an empty one counts 1."""
+    if len(text) <= _SURELY_ALONE:
+        return 1
     alphabet = encoding(text)
     sizes = list(_septets(text) if alphabet is Encoding.GSM_7 else _code_units(text))
     return 1 if sum(sizes) <= _ALONE[alphabet] else _parts(sizes, _JOINED[alphabet])
