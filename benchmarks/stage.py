@@ -28,7 +28,7 @@ RECOMMENDED = {
     "persistence": "true",
     "autosave_interval": "1",
     "autosave_on_changes": "true",
-    "max_queued_messages": "0",
+    "max_queued_messages": "1000000",
 }
 
 EVENTS = ("twilio/message/status", "twilio/message/delivery", "twilio/message/sent")

@@ -147,6 +147,7 @@ async def test_a_topic_that_takes_no_events_is_said_and_they_are_told_when_the_a
         await site.broker.start()
         await until(lambda: device.connected, "the device is back")
         await until(lambda: gateway.rows("SELECT count(*) FROM event") == [(0,)], "all is told")
+        await until(lambda: gateway.lines("Broker: well again"), "the end is said")
         assert (await device.health())["wrong"] == []
 
 
