@@ -17,6 +17,7 @@ from callbox.domain.notification import Kind
 from callbox.domain.outcome import (
     Deferred,
     Found,
+    Lookup,
     Outcome,
     Pause,
     Unanswered,
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 5.0  # seconds between two looks at the clock
 _JUMP = 2.0  # seconds that the wall clock may drift unnoticed
+_RECENT = 60.0  # seconds for which a failed look-up is worth telling
 _LOOKUPS_AT_ONCE = 10
 _LONGEST_VALIDITY = 36_000  # Twilio's ValidityPeriod
 
@@ -93,6 +95,7 @@ class Outbox:
     _drift: float = 0.0
     _jumps: int = 0
     _limit: tuple[str, float] | None = None
+    _blind: tuple[str, float] | None = None
     _looking: set[str] = field(default_factory=set)
     _stopping: bool = False
 
@@ -150,7 +153,8 @@ class Outbox:
         for refusal in receipt.refused:
             if refusal.error == "LimitReached":
                 self.counters.limited += 1
-                self._limit = refusal.message, self.clock.now() // 3600
+                limit = "limits." + refusal.message.partition("limits.")[2]
+                self._limit = limit, self.clock.now() // 3600
 
     # deliver
 
@@ -176,8 +180,9 @@ class Outbox:
         now = self.clock.now()
         if now >= self._next_due:
             self._next_due = now + _LONGEST_WAIT
-            for delivery in await self.store.overdue(now):
-                await self._settle(delivery, expired(delivery.progress, now))
+            overdue = await self.store.overdue(now)
+            await asyncio.gather(*(self._settle(d, expired(d.progress, now)) for d in overdue))
+            if overdue:
                 self._next_due = now  # there may be more
             await self._start_lookups(now)
         if self.pace.wants_probe(self.clock.monotonic()):
@@ -191,6 +196,12 @@ class Outbox:
         if self._limit is None or self._limit[1] != self.clock.now() // 3600:
             return None
         return self._limit[0]
+
+    def lookup_trouble(self) -> str | None:
+        """Say why what is in doubt cannot be looked up."""
+        if self._blind is None or self.clock.monotonic() - self._blind[1] > _RECENT:
+            return None
+        return self._blind[0]
 
     def trouble(self) -> str | None:
         """Say why nothing is sent to Twilio just now."""
@@ -238,8 +249,9 @@ class Outbox:
 
     def _begin(self, claims: Claims, slots: Slots, jumps: int) -> None:
         self.pace.release(slots.total - len(claims.deliveries), call=slots.calls > 0)
-        if claims.next_due is not None:
-            self._next_due = min(self._next_due, claims.next_due)
+        if claims.next_due is not None and claims.next_due < self._next_due:
+            self._next_due = claims.next_due
+            self._wake.set()
         for delivery in claims.deliveries:
             if delivery.notification.kind is Kind.CALL:
                 self.pace.called(self.clock.monotonic())
@@ -248,11 +260,15 @@ class Outbox:
             self._wake.set()
 
     async def _deliver(self, delivery: Delivery, jumps: int) -> None:
+        delivery = await self._as_moved(delivery, jumps)
+        if self.clock.now() >= delivery.expires_at:
+            self._release_one()
+            await self._settle(delivery, expired(delivery.progress, self.clock.now()))
+            return
         try:
             outcome = await self.provider.create(delivery, self._validity(delivery))
         finally:
-            self.pace.in_flight -= 1
-            self._wake.set()
+            self._release_one()
         self._report(outcome)
         delivery = await self._as_moved(delivery, jumps)
         now = self.clock.now()
@@ -262,6 +278,10 @@ class Outbox:
             log.error("Twilio gave the SID %s twice: looking up what it made", after.sid)
             doubtful = Unknown("Twilio answered with a SID that is another's")
             await self._settle(delivery, doubt(delivery.progress, doubtful, now, self.rules))
+
+    def _release_one(self) -> None:
+        self.pace.in_flight -= 1
+        self._wake.set()
 
     def _validity(self, delivery: Delivery) -> int | None:
         """Give Twilio's ValidityPeriod: the seconds left, None where its own longest is shorter."""
@@ -280,10 +300,14 @@ class Outbox:
                 self.pace.answered()
 
     async def _probe(self) -> None:
-        pause, reason = await self.provider.probe()
-        self.pace.probed(self.clock.monotonic(), pause, reason)
-        self._next_due = 0.0
-        self._wake.set()
+        pause: Pause | None = Pause.OUTAGE
+        reason = "The probe failed in an unforeseen way"
+        try:
+            pause, reason = await self.provider.probe()
+        finally:
+            self.pace.probed(self.clock.monotonic(), pause, reason)
+            self._next_due = 0.0
+            self._wake.set()
 
     # resolve
 
@@ -306,21 +330,26 @@ class Outbox:
             await self._settle(delivery, after_lookup(delivery, unanswered, now, self.rules))
 
     async def _look_up(self, delivery: Delivery, jumps: int) -> None:
-        try:
-            lookup = await self.provider.look_up(delivery)
-            delivery = await self._as_moved(delivery, jumps)
-            if isinstance(lookup, Unanswered) and lookup.pause is not None:
-                self.pace.failed(self.clock.monotonic(), lookup.pause, lookup.reason)
-            now = self.clock.now()
-            if isinstance(lookup, Found):
-                if await self._take(delivery, lookup, now):
-                    return
-                lookup = lookup.otherwise
-            await self._settle(delivery, after_lookup(delivery, lookup, now, self.rules))
-        finally:
-            self._looking.discard(delivery.id)
-            self._next_due = min(self._next_due, self.clock.now())
-            self._wake.set()
+        asked = self.clock.monotonic()
+        lookup = await self.provider.look_up(delivery)
+        delivery = await self._as_moved(delivery, jumps)
+        self._note(lookup)
+        # A list shows what there was when it was asked for, however long the answer took.
+        then = self.clock.now() - (self.clock.monotonic() - asked)
+        taken = isinstance(lookup, Found) and await self._take(delivery, lookup, then)
+        if not taken:
+            rest = lookup.otherwise if isinstance(lookup, Found) else lookup
+            await self._settle(delivery, after_lookup(delivery, rest, then, self.rules))
+        self._looking.discard(delivery.id)
+        self._next_due = min(self._next_due, self.clock.now())
+        self._wake.set()
+
+    def _note(self, lookup: Lookup) -> None:
+        """Remember why look-ups say nothing, and let the pace know if creates would fail too."""
+        now = self.clock.monotonic()
+        self._blind = (lookup.reason, now) if isinstance(lookup, Unanswered) else None
+        if isinstance(lookup, Unanswered) and lookup.pause is not None:
+            self.pace.failed(now, lookup.pause, lookup.reason)
 
     async def _take(self, delivery: Delivery, found: Found, now: float) -> bool:
         """Claim the oldest entry that no delivery holds."""
@@ -347,7 +376,7 @@ class Outbox:
 
     def _told(self, before: Delivery, change: Change) -> None:
         after = change.after
-        self.counters.unknown += after.state is State.UNKNOWN and after.doubt_since is not None
+        self.counters.unknown += after.state is State.UNKNOWN and after.due_at is None
         if not change.events:
             return
         self.owed()

@@ -9,7 +9,6 @@ import resource
 import ssl
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import asdict
 from pathlib import Path
@@ -36,7 +35,7 @@ from callbox.troubles import Troubles
 from callbox.twilio.account import Finding, Inquiry
 from callbox.twilio.client import Credentials, TwilioProvider
 from callbox.twilio.transport import Transport
-from callbox.wire import JsonDocuments, iso_time, read_request
+from callbox.wire import JsonDocuments, iso_time, read_request, readable_id
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +57,7 @@ class Gateway:
         self._takeover = takeover
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
+        self._started_at = iso_time(self._clock.now())
         self._tasks: set[asyncio.Task[bool]] = set()
         self._exits = contextlib.AsyncExitStack()
         self.online = asyncio.Event()
@@ -104,6 +104,8 @@ class Gateway:
                 "Broker": lambda: self.mqtt.trouble or self.mqtt.publisher.refusal,
                 "Twilio": self.outbox.trouble,
                 "Limits": self.outbox.limit_reached,
+                "Look-ups": self.outbox.lookup_trouble,
+                "Events": lambda: self.mqtt.publisher.trouble,
             }
         )
 
@@ -183,7 +185,8 @@ class Gateway:
             return self.intake.prepare(found, asked)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             log.exception("An internal error while reading a request")
-            refusal = Refusal(None, "InternalError", "The request could not be read")
+            request_id = readable_id(payload)
+            refusal = Refusal(request_id, "InternalError", "The request could not be read")
             return self.intake.prepare(refusal, asked)
 
     # what is told
@@ -203,7 +206,7 @@ class Gateway:
             "instance": self.store.instance,
             "host": os.uname().nodename,
             "python": sys.version.split()[0],
-            "started_at": iso_time(time.time()),
+            "started_at": self._started_at,
             "rehearsal": not self.config.twilio.really_twilio,
             "config": self.config.public(),
         }
@@ -232,6 +235,8 @@ class Gateway:
                 "refused": counters.refused,
                 "redelivered": counters.redelivered,
                 "over_limit": counters.limited,
+                "cut_off_by_a_stop": counters.recovered,
+                "ended_unknown": counters.unknown,
             },
             "memory_mb": round(_resident_megabytes(), 1),
         }
@@ -257,7 +262,8 @@ class Gateway:
         """Forget what is settled and older than `store.keep_for`, a little at a time."""
         while True:
             now = self._clock.now()
-            forgotten = await self.store.purge(now - self.config.store.keep_for, now)
+            kept = max(self.config.store.keep_for, self.config.delivery.dedup_window)
+            forgotten = await self.store.purge(now - kept, now)
             await asyncio.sleep(_LOOK_SECONDS if forgotten else _PURGE_SECONDS)
 
 

@@ -144,7 +144,7 @@ def read_request(kind: Kind, payload: bytes, most_bytes: int) -> Request | Refus
         _check_values(document)
         return _request(kind, document)
     except _WrongDocumentError as wrong:
-        return Refusal(_readable_id(payload), "InvalidParameter", str(wrong)[:MOST_CHARACTERS])
+        return Refusal(readable_id(payload), "InvalidParameter", str(wrong)[:MOST_CHARACTERS])
 
 
 def _read_json(payload: bytes) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _read_json(payload: bytes) -> dict[str, Any]:
     return document
 
 
-def _readable_id(payload: bytes) -> str | None:
+def readable_id(payload: bytes) -> str | None:
     """Give the id of a refused document; read leniently, so that NaN or half an emoji keep it."""
     if len(payload) > _LARGEST_READ_FOR_ID:
         return None

@@ -3,14 +3,23 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from callbox.domain.delivery import Delivery, State
-from callbox.domain.outcome import Absent, Accepted, Lookup, Outcome, Pause, Refused, Unknown
+from callbox.domain.outcome import (
+    Absent,
+    Accepted,
+    Deferred,
+    Lookup,
+    Outcome,
+    Pause,
+    Refused,
+    Unknown,
+)
 from callbox.domain.pace import Pace
 from callbox.domain.policy import Rules
 from callbox.outbox import Outbox
@@ -254,3 +263,42 @@ async def test_thousands_that_expire_in_a_pause_are_told_without_waiting(bench: 
     for _ in range(4):
         await bench.round()
     assert (await bench.store.figures(NOW)).waiting == 0
+
+
+async def test_a_request_that_only_a_proxy_refuses_lets_others_pass(bench: Bench) -> None:
+    refused = Deferred("Not Twilio's answer", pause=Pause.OUTAGE, aside=True)
+    bench.twilio.outcomes = [refused]
+    poison, alarm = text("+12345000001"), text("+12345000002")
+    await bench.outbox.submit([one(poison)])
+    await bench.round()
+    bench.outbox.pace.failed(0.0, Pause.ACCOUNT, "Suspended")
+    await bench.outbox.submit([one(alarm)])
+    bench.clock.pass_by(1)
+    await bench.round()
+    await bench.round()
+    assert [created.id for created in bench.twilio.created] == [poison.id, alarm.id]
+
+
+async def test_a_lookup_counts_from_when_it_was_asked_not_answered(bench: Bench) -> None:
+    bench.twilio.outcomes = [Unknown("No answer")]
+    delivery = replace(text(), on_unknown="resend")
+    await bench.outbox.submit([one(delivery)])
+    await bench.round()
+    bench.clock.pass_by(5)
+    bench.twilio.slow = asyncio.Event()
+    doubtful = await stored(bench.store, delivery)
+    asking = asyncio.ensure_future(bench.outbox._look_up(doubtful, 0))
+    await asyncio.sleep(0)
+    bench.clock.pass_by(16)
+    bench.twilio.slow.set()
+    await asking
+    assert (await stored(bench.store, delivery)).progress.in_doubt
+
+
+async def test_what_expired_while_it_waited_for_the_disk_is_not_sent(bench: Bench) -> None:
+    delivery = replace(text(), expires_at=NOW + 60)
+    await bench.outbox.submit([one(delivery)])
+    bench.clock.pass_by(3600)
+    await bench.round()
+    assert bench.twilio.created == []
+    assert (await stored(bench.store, delivery)).progress.state is State.EXPIRED

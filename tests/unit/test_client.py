@@ -495,3 +495,11 @@ async def test_an_entry_that_cannot_be_read_makes_the_lookup_say_nothing(
 ) -> None:
     found, _ = await looked_up([entry(**broken)])
     assert isinstance(found, Unanswered)
+
+
+def test_pictures_count_and_line_ends_do_not_when_two_texts_are_alike() -> None:
+    first = Notification(
+        Kind.TXT, Channel.SMS, "D", "+12345000000", "+19999999999", "a\r\nb", ("u",)
+    )
+    assert first.likeness == replace(first, body="a\nb", media=("v",)).likeness
+    assert first.likeness != replace(first, media=("u", "v")).likeness

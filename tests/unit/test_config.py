@@ -620,11 +620,6 @@ def test_a_time_is_seconds_or_a_number_with_a_unit(text: str, seconds: float) ->
     assert load(STORE__KEEP_FOR=text).store.keep_for == seconds
 
 
-def test_probes_double_up_to_the_longest() -> None:
-    assert load().delivery.probe_delays == (1, 2, 4, 8, 16, 32, 60)
-    assert load(DELIVERY__PROBE_LONGEST="1s").delivery.probe_delays == (1,)
-
-
 @pytest.mark.parametrize(
     ("environ", "platform", "path"),
     [

@@ -56,7 +56,7 @@ def test_an_outage_of_five_hours_is_a_line_an_hour_however_often_one_looks(
     ]
 
 
-def test_a_trouble_that_reads_otherwise_is_a_change_but_no_new_line(
+def test_a_trouble_that_reads_otherwise_is_a_change_and_each_sentence_a_line(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.broker = "No connection"
@@ -64,7 +64,9 @@ def test_a_trouble_that_reads_otherwise_is_a_change_but_no_new_line(
     world.broker = "Refused"
     assert world.troubles.look(1.0)
     assert world.troubles.now == {"Broker": "Refused"}
-    assert caplog.messages == ["Broker: No connection"]
+    world.broker = "No connection"
+    assert world.troubles.look(2.0)
+    assert caplog.messages == ["Broker: No connection", "Broker: Refused"]
 
 
 def test_each_trouble_has_its_own_begin_hour_and_end(
@@ -91,10 +93,28 @@ def test_each_trouble_has_its_own_begin_hour_and_end(
 def test_a_trouble_that_comes_back_begins_anew(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for second, trouble in enumerate(["No connection", None, "No connection", None]):
+    for second, trouble in [(0, "No connection"), (1, None), (4000, "No connection"), (4001, None)]:
         world.broker = trouble
         assert world.troubles.look(float(second))
     assert caplog.messages == ["Broker: No connection", "Broker: well again after 1 s"] * 2
+
+
+def test_a_trouble_that_comes_and_goes_is_told_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for second in range(600):
+        world.broker = None if second % 3 else "No connection"
+        world.troubles.look(float(second))
+    assert caplog.messages == ["Broker: No connection", "Broker: well again after 1 s"]
+
+
+def test_a_trouble_that_comes_back_to_stay_is_told_after_a_minute(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for second in range(70):
+        world.broker = None if second == 1 else "No connection"
+        world.troubles.look(float(second))
+    assert caplog.messages[2:] == ["Broker: No connection"]
 
 
 def test_every_line_is_a_warning(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -167,14 +167,6 @@ class Delivery(Section):
     probe_first: Seconds = 1.0
     probe_longest: Seconds = 60.0
 
-    @property
-    def probe_delays(self) -> tuple[float, ...]:
-        """The times between probes during an outage, doubling; the last one repeats."""
-        delays = [self.probe_first]
-        while delays[-1] < self.probe_longest:
-            delays.append(min(2 * delays[-1], self.probe_longest))
-        return tuple(delays)
-
 
 class Limits(Section):
     """How much may be asked for; 0 is no limit."""

@@ -33,7 +33,8 @@ _ANSWERED = frozenset(
 
 NEXT: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED}),
-    State.SENDING: frozenset({State.QUEUED, State.UNKNOWN, State.CANCELLED}) | _ANSWERED,
+    State.SENDING: frozenset({State.QUEUED, State.UNKNOWN, State.EXPIRED, State.CANCELLED})
+    | _ANSWERED,
     State.UNKNOWN: frozenset({State.QUEUED, State.EXPIRED, State.CANCELLED}) | _ANSWERED,
     State.ACCEPTED: (_ANSWERED - {State.ACCEPTED}) | {State.UNKNOWN, State.CANCELLED},
     State.SENT: _ANSWERED - {State.ACCEPTED, State.SENT} | {State.UNKNOWN},

@@ -62,9 +62,10 @@ class Notification:
     def likeness(self) -> str:
         """Equal for two notifications that Twilio's list cannot tell apart.
 
-        Calls are listed without what they say, so two calls between the same numbers are alike.
+        Calls are listed without what they say, pictures by their number, line ends in any form.
         """
-        said = "" if self.kind is Kind.CALL else "\0".join((self.body, *self.media))
+        lines = "\n".join(self.body.splitlines())
+        said = "" if self.kind is Kind.CALL else f"{lines}\0{len(self.media)}"
         text = f"{self.kind}\0{self.channel}\0{self.to}\0{self.sender}\0{said}"
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 

@@ -42,6 +42,7 @@ class Deferred:
 
     `counts`: Twilio answered with a temporary code, so it uses up one of the request's `retries`.
     `retry_after`: seconds that Twilio asked for. `pause`: what holds everything else back too.
+    `aside`: something else than Twilio answered this very request: others go first.
     """
 
     reason: str
@@ -50,6 +51,7 @@ class Deferred:
     pause: Pause | None = None
     code: int | None = None
     remedy: str | None = None
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,11 @@ def after_attempt(
         case Deferred(counts=True):
             return _retry(delivery, progress, outcome, now, jitter, rules)
         case Deferred():
+            aside = now + _delay(progress.attempt, rules) if outcome.aside else None
             return replace(
                 progress,
                 state=State.QUEUED,
+                due_at=aside,
                 error_code=outcome.code,
                 error_message=outcome.reason,
             )
@@ -96,7 +98,7 @@ def _countable(
     if not _enough(delivery, progress, now, rules):
         return replace(progress, due_at=_next_lookup(progress, now, rules))
     if isinstance(lookup, Absent):
-        return _absent(delivery, progress, now)
+        return _absent(delivery, progress, now, rules)
     if delivery.on_unknown == "resend" and now < delivery.expires_at:
         return replace(progress, state=State.QUEUED, due_at=None)
     return replace(progress, due_at=None)
@@ -116,14 +118,16 @@ def _next_lookup(progress: Progress, now: float, rules: Rules) -> float:
     return planned if planned > now else now + rules.lookup_delays[0]
 
 
-def _absent(delivery: Delivery, progress: Progress, now: float) -> Progress:
+def _absent(delivery: Delivery, progress: Progress, now: float, rules: Rules) -> Progress:
     if now >= delivery.expires_at:
         return expired(progress, now)
-    failures = progress.failures + (1 if progress.doubt_answered else 0)
-    progress = replace(progress, failures=failures, due_at=None)
-    if progress.doubt_answered and _used_up(delivery, failures):
+    if not progress.doubt_answered:
+        return replace(progress, state=State.QUEUED, due_at=None)
+    progress = replace(progress, failures=progress.failures + 1, due_at=None)
+    if _used_up(delivery, progress.failures):
         return _failed(progress, progress.error_code, progress.error_message or "")
-    return replace(progress, state=State.QUEUED)
+    due_at = (progress.doubt_base or now) + _delay(progress.failures, rules)
+    return replace(progress, state=State.QUEUED, due_at=due_at if due_at > now else None)
 
 
 def expired(progress: Progress, now: float) -> Progress:
@@ -164,10 +168,15 @@ def _retry(
     )
     if _used_up(delivery, failures):
         return replace(progress, state=State.FAILED)
-    delay = rules.retry_delays[min(failures, len(rules.retry_delays)) - 1] * (1 + jitter / 10)
+    delay = _delay(failures, rules) * (1 + jitter / 10)
     return replace(
         progress, state=State.QUEUED, due_at=now + max(delay, outcome.retry_after or 0.0)
     )
+
+
+def _delay(failures: int, rules: Rules) -> float:
+    """Give the wait after the n-th failure; beyond the list the last delay repeats."""
+    return rules.retry_delays[min(failures, len(rules.retry_delays)) - 1]
 
 
 def _used_up(delivery: Delivery, failures: int) -> bool:

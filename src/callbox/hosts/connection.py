@@ -42,7 +42,7 @@ class Address:
     host: str
     port: int
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = None
 
 
@@ -320,13 +320,15 @@ async def _in_thread(work: Callable[[], object]) -> None:
             done.set_exception(error) if error else done.set_result(None)
 
     def run() -> None:
-        error: Exception | None = None
+        error: Exception | None = OSError("it failed in an unforeseen way")
         try:
             work()
+            error = None
         except (OSError, UnicodeError) as fault:
             error = fault
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(finish, error)
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(finish, error)
 
     threading.Thread(target=run, name="callbox-connect", daemon=True).start()
     await done

@@ -40,10 +40,9 @@ class HttpHost:
     outbox: Outbox
     store: Store
     read: Callable[[Kind, bytes, Asked], Submission]
-    token: str | None
+    token: str | None = field(repr=False)
     most_bytes: int
     expires_after: float  # of what is sent again by hand, seconds
-    trouble: str | None = None
     _runners: list[web.AppRunner] = field(default_factory=list)
 
     async def listen(self, host: str, port: int) -> int:
@@ -99,7 +98,7 @@ class HttpHost:
         async def guarded(request: web.Request) -> web.StreamResponse:
             if self.token is None:
                 return _error(403, "No http.token is configured: set one to send over HTTP")
-            given = request.headers.get("Authorization", "").encode()
+            given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
             if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
                 return _error(401, "The bearer token is missing or wrong: expected http.token")
             return await handler(request)

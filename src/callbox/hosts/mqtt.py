@@ -47,7 +47,6 @@ _LONGEST_BACKOFF = 60.0
 _SHORT_LIFE = 5.0  # seconds; a session that ends sooner, often, is fought over
 _FIGHTS = 3
 _SUBSCRIBE_SECONDS = 10.0
-_STOP_SECONDS = 2.0
 _MOST_UNACKNOWLEDGEABLE = 1000  # requests at QoS 0 that wait for the disk
 
 Reader = Callable[[Kind, bytes, Asked], Submission]
@@ -102,7 +101,7 @@ class MqttHost:
     )
     _answers: dict[int, asyncio.Future[tuple[str | None, ...]]] = field(default_factory=dict)
     _other: dict[str, str] = field(default_factory=dict)
-    _other_gone: asyncio.Event = field(default_factory=asyncio.Event)
+    _held: list[MQTTMessage] = field(default_factory=list)
     _connected_at: float = 0.0
     _short_lives: int = 0
     _told_retained: set[str] = field(default_factory=set)
@@ -231,19 +230,18 @@ class MqttHost:
         requests = [self._topic(name) for name in _REQUESTS]
         await self._begin_session(granted)
         self._other.clear()
+        self._held.clear()
         connection.deliver_to(lambda signals: self._take(connection, signals))
         await self._subscribe(connection, ["bridge/state", "bridge/info"], retained=True)
         # Its answer comes after what the broker has kept for the topics before.
         await self._subscribe(connection, ["bridge/request/+"])
-        while self._is_served_by_another() and not self.settings.takeover:
+        if self._is_served_by_another() and not self.settings.takeover:
             connection.unsubscribe(requests)
-            self._other_gone.clear()
-            self.trouble = (
-                f"gateway {self._other.get('instance')} on {self._other.get('host')} serves "
-                f"{self.settings.base_topic}/# already: stop it, or start this one with --takeover"
-            )
-            await self._other_gone.wait()
+            self.trouble = self._standing_by()
+            return
         self._serving = True
+        held, self._held = self._held, []
+        self._sort(connection, held)
         await self._subscribe(connection, _REQUESTS)
         connection.publish(self._topic("bridge/state"), b"online", retain=True)
         self.publish_retained("bridge/info", self.desk.info())
@@ -308,30 +306,36 @@ class MqttHost:
             self.trouble = f"the connection to the broker is lost ({lost.reason})"
 
     def _sort(self, connection: Connection, messages: Sequence[MQTTMessage]) -> None:
-        """Hand messages to whom they concern; requests go to the outbox in one batch."""
+        """Hand messages to whom they concern; requests go to the outbox in one batch.
+
+        Until it is known that no other gateway serves, requests are held unacknowledged.
+        """
         requests: list[tuple[Kind, MQTTMessage]] = []
         acknowledged: list[int] = []
         prefix = len(self.settings.base_topic) + 1
         for message in messages:
-            topic = message.topic[prefix:]
+            ours = message.topic.startswith(f"{self.settings.base_topic}/")
+            topic = message.topic[prefix:] if ours else ""
+            if topic in _REQUESTS and not message.retain and not self._serving:
+                self._held.append(message)
+                continue
             if message.qos:
                 acknowledged.append(message.mid)
             if topic in {"bridge/state", "bridge/info"}:
                 self._note_other(topic, bytes(message.payload))
             elif message.retain:
                 self._note_retained(message.topic)
-            elif topic.startswith("bridge/request/"):
+            elif topic.startswith("bridge/request/") and self._serving:
                 command = topic.removeprefix("bridge/request/")
                 self.spawn(self._answer(connection, command, bytes(message.payload)))
-            elif topic in _REQUESTS and self._may_take(message):
+            elif topic in _REQUESTS and self._has_room(message):
                 requests.append((Kind(topic), message))
         accepted = self.spawn(self._submit(requests))
         self._acks.put_nowait((accepted, connection, acknowledged))
 
-    def _may_take(self, message: MQTTMessage) -> bool:
-        """Drop requests while another gateway serves, and QoS 0 ones that the disk cannot take."""
-        crowded = message.qos == 0 and self._unacknowledgeable >= _MOST_UNACKNOWLEDGEABLE
-        if crowded or (self._is_served_by_another() and not self._serving):
+    def _has_room(self, message: MQTTMessage) -> bool:
+        """Drop a request at QoS 0 while the disk takes none and many wait in memory already."""
+        if message.qos == 0 and self._unacknowledgeable >= _MOST_UNACKNOWLEDGEABLE:
             self.counters.dropped += 1
             return False
         return True
@@ -341,12 +345,17 @@ class MqttHost:
             return
         unacknowledgeable = sum(message.qos == 0 for _, message in requests)
         self._unacknowledgeable += unacknowledgeable
+        try:
+            await self._keep(requests)
+        finally:
+            self._unacknowledgeable -= unacknowledgeable
+
+    async def _keep(self, requests: Sequence[tuple[Kind, MQTTMessage]]) -> None:
         submissions = [
             self.read(kind, bytes(message.payload), self._asked(message))
             for kind, message in requests
         ]
         await self.outbox.submit(submissions)
-        self._unacknowledgeable -= unacknowledgeable
 
     def _asked(self, message: MQTTMessage) -> Asked:
         asked = Asked(origin=_origin(message), connection=self._number)
@@ -402,10 +411,27 @@ class MqttHost:
             with contextlib.suppress(ValueError, AttributeError):
                 info = json.loads(payload)
                 self._other |= {key: str(info.get(key)) for key in ("instance", "host")}
-        if not self._is_served_by_another():
-            self._other_gone.set()
-        if self._serving and self._connection is not None:
+        if self._serving and self._is_served_by_another():
+            self._yield_to_other()
+        elif self._serving and self._connection is not None:
             self._insist(self._connection)
+
+    def _yield_to_other(self) -> None:
+        """Leave the topics to a gateway that took them; one started to take over stays."""
+        if self.settings.takeover:
+            self.trouble = (
+                f"gateway {self._other.get('instance')} on {self._other.get('host')} serves the "
+                "same topics: stop it, or every request is sent twice"
+            )
+        else:
+            self._lost.set()
+
+    def _standing_by(self) -> str:
+        return (
+            f"gateway {self._other.get('instance')} on {self._other.get('host')} serves "
+            f"{self.settings.base_topic}/# already: stop it and start this one again, or start "
+            "this one with --takeover"
+        )
 
     def _insist(self, connection: Connection) -> None:
         """Say `online` again when a stand-by's last will said otherwise in our name."""

@@ -12,6 +12,7 @@ from callbox.ports import Event, Store
 log = logging.getLogger(__name__)
 
 _REFUSED_AGAIN_AFTER = 30.0  # seconds
+_FOR_OTHERS = 8  # of the broker's window: states, health, answers
 _MOST_REFUSED = 1000  # held back in memory; the rest is read again at the next connection
 
 
@@ -23,6 +24,7 @@ class Publisher:
     base_topic: str
     window: int
     refusal: str | None = None  # the broker's last negative PUBACK
+    set_aside: int = 0
     _connection: Connection | None = None
     _room: int = 0
     _in_flight: dict[int, Event] = field(default_factory=dict)
@@ -31,6 +33,16 @@ class Publisher:
     _cursor: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def trouble(self) -> str | None:
+        """Say which events will not be published."""
+        if not self.set_aside:
+            return None
+        return (
+            f"{self.set_aside} are set aside: three connections were lost with each in flight; "
+            "they are tried again when the gateway starts"
+        )
+
     def wake(self) -> None:
         """Look for events to publish: some were committed."""
         self._wake.set()
@@ -38,7 +50,7 @@ class Publisher:
     def attach(self, connection: Connection, window: int) -> None:
         """Publish on a new connection, from the oldest owed event on."""
         self._connection, self._cursor = connection, 0
-        self._room = min(self.window, window)
+        self._room = max(1, min(self.window, window - _FOR_OTHERS))
         self._wake.set()
 
     def detach(self) -> Coroutine[Any, Any, None]:
@@ -52,6 +64,7 @@ class Publisher:
 
     async def _count_losses(self, lost: Sequence[int]) -> None:
         for event in await self.store.lost(lost) if lost else ():
+            self.set_aside += 1
             log.error(
                 "An event on %s is set aside: three connections were lost with it in flight",
                 event.topic,

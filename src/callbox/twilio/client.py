@@ -5,7 +5,7 @@ nothing here retries; what an answer means is looked up in codes.py.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twilio.base import values
@@ -51,7 +51,7 @@ class Credentials:
 
     account_sid: str
     username: str
-    password: str
+    password: str = field(repr=False)
 
 
 class TwilioProvider:
@@ -203,12 +203,15 @@ def _sender(resource: Any) -> str | None:  # noqa: ANN401 - the SDK's instance
 def outcome_of(answer: Answer) -> Outcome:
     """Classify an answer to a create that is not a success."""
     code = lookup(answer.code)
-    reason, remedy = _reason(answer), code.remedy if code else None
+    told = code or lookup(answer.status)
+    reason, remedy = _reason(answer), told.remedy if told else None
     if answer.status >= _SERVER_ERROR:
         return Unknown(reason, answered=True)
-    pause = _pause(answer, code)
+    pause, aside = _pause(answer, code), answer.code is None
     if pause is not None:
-        return Deferred(reason, answer.retry_after, pause=pause, code=answer.code, remedy=remedy)
+        return Deferred(
+            reason, answer.retry_after, pause=pause, code=answer.code, remedy=remedy, aside=aside
+        )
     if code is not None and code.klass is Class.TEMPORARY:
         return Deferred(reason, answer.retry_after, counts=True, code=answer.code, remedy=remedy)
     return Refused(answer.code, reason, remedy)

@@ -73,6 +73,7 @@ CREATE UNIQUE INDEX delivery_sid ON delivery (sid) WHERE sid IS NOT NULL;
 CREATE UNIQUE INDEX delivery_dedup ON delivery (dedup_slot) WHERE dedup_slot IS NOT NULL;
 CREATE INDEX delivery_waiting ON delivery (kind, priority DESC, seq) WHERE state = 'queued';
 CREATE INDEX delivery_expiry ON delivery (expires_at, created_at) WHERE state = 'queued';
+CREATE INDEX delivery_request ON delivery (request_id);
 CREATE INDEX delivery_busy ON delivery (lane) WHERE state = 'sending';
 CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX delivery_aside ON delivery (likeness) WHERE due_at IS NOT NULL;
