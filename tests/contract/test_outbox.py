@@ -144,9 +144,12 @@ async def test_what_is_submitted_is_sent_once_and_told(bench: Bench) -> None:
 
 async def test_an_attempt_is_on_disk_before_twilio_is_asked(bench: Bench) -> None:
     delivery = text()
+    bench.twilio.slow = asyncio.Event()
     await bench.outbox.submit([one(delivery)])
     before = (await stored(bench.store, delivery)).progress
     assert (before.state, before.attempt) == (State.SENDING, 1)
+    bench.twilio.slow.set()
+    await bench.round()
 
 
 async def test_a_lost_answer_is_looked_up_three_times_and_then_sent_again(bench: Bench) -> None:

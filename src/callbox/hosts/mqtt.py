@@ -41,7 +41,9 @@ from callbox.wire import to_document
 log = logging.getLogger(__name__)
 
 _REQUESTS = tuple(Kind)
+_BRIDGE_REQUEST = "bridge/request/"
 
+_BATCH = 32  # requests to a transaction's job, so that a burst does not hold up what is sent
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 60.0
 _SHORT_LIFE = 5.0  # seconds; a session that ends sooner, often, is fought over
@@ -241,7 +243,7 @@ class MqttHost:
             return
         self._serving = True
         held, self._held = self._held, []
-        self._sort(connection, held)
+        self._take(connection, held)
         await self._subscribe(connection, _REQUESTS)
         connection.publish(self._topic("bridge/state"), b"online", retain=True)
         self.publish_retained("bridge/info", self.desk.info())
@@ -290,8 +292,8 @@ class MqttHost:
                     messages.append(signal)
         if published:
             self.publisher.answered(published)
-        if messages:
-            self._sort(connection, messages)
+        for start in range(0, len(messages), _BATCH):
+            self._sort(connection, messages[start : start + _BATCH])
 
     def _note_loss(self, lost: Lost) -> None:
         self._lost.set()
@@ -316,8 +318,8 @@ class MqttHost:
         for message in messages:
             ours = message.topic.startswith(f"{self.settings.base_topic}/")
             topic = message.topic[prefix:] if ours else ""
-            if topic in _REQUESTS and not message.retain and not self._serving:
-                self._held.append(message)
+            if not self._serving and not message.retain and _asks(topic):
+                self._hold(message)
                 continue
             if message.qos:
                 acknowledged.append(message.mid)
@@ -325,13 +327,20 @@ class MqttHost:
                 self._note_other(topic, bytes(message.payload))
             elif message.retain:
                 self._note_retained(message.topic)
-            elif topic.startswith("bridge/request/") and self._serving:
-                command = topic.removeprefix("bridge/request/")
+            elif topic.startswith(_BRIDGE_REQUEST):
+                command = topic.removeprefix(_BRIDGE_REQUEST)
                 self.spawn(self._answer(connection, command, bytes(message.payload)))
             elif topic in _REQUESTS and self._has_room(message):
                 requests.append((Kind(topic), message))
         accepted = self.spawn(self._submit(requests))
         self._acks.put_nowait((accepted, connection, acknowledged))
+
+    def _hold(self, message: MQTTMessage) -> None:
+        """Keep a request until it is known whether it is ours to serve; some, of QoS 0."""
+        if message.qos or len(self._held) < _MOST_UNACKNOWLEDGEABLE:
+            self._held.append(message)
+        else:
+            self.counters.dropped += 1
 
     def _has_room(self, message: MQTTMessage) -> bool:
         """Drop a request at QoS 0 while the disk takes none and many wait in memory already."""
@@ -375,7 +384,7 @@ class MqttHost:
         if not topic or "+" in topic or "#" in topic:
             return False
         ours = {self._topic(name) for name in (*_REQUESTS, "bridge/state", "bridge/info")}
-        return topic not in ours and not topic.startswith(self._topic("bridge/request/"))
+        return topic not in ours and not topic.startswith(self._topic(_BRIDGE_REQUEST))
 
     async def _acknowledge(self) -> None:
         """Send PUBACKs in the order of arrival, each after its request is on disk."""
@@ -445,6 +454,10 @@ class MqttHost:
 
     def _topic(self, name: str) -> str:
         return f"{self.settings.base_topic}/{name}"
+
+
+def _asks(topic: str) -> bool:
+    return topic in _REQUESTS or topic.startswith(_BRIDGE_REQUEST)
 
 
 def _monotonic() -> float:

@@ -122,7 +122,7 @@ class SqliteStore:
 
     async def claim(self, now: float, slots: Slots) -> Claims:
         """See `Store`."""
-        return await self._write(lambda db: claim(db, now, slots, self._run))
+        return await self._write(lambda db: claim(db, now, slots, self._run), ahead=True)
 
     async def recover(self, now: float, first_lookup: float) -> int:
         """Put attempts that the last run left open in doubt; give how many. Call once, first."""
@@ -263,8 +263,9 @@ class SqliteStore:
         *,
         impatient: bool = False,
         urgent: bool = False,
+        ahead: bool = False,
     ) -> asyncio.Future[T]:
-        return self._writer.submit(work, impatient=impatient, urgent=urgent)
+        return self._writer.submit(work, impatient=impatient, urgent=urgent, ahead=ahead)
 
 
 # What one submission may do wrong by itself.

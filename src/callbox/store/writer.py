@@ -14,6 +14,7 @@ from callbox.errors import StoreUnavailable
 T = TypeVar("T")
 
 RETRY_SECONDS = 1.0
+_MOST_JOBS = 16  # in one transaction, so that a burst of requests does not hold up what is sent
 
 # What the disk or another process says, not the statement: the whole transaction is tried again.
 _REFUSALS = frozenset(
@@ -53,6 +54,7 @@ class Writer:
         self._db = connection
         self._loop = loop
         self._jobs: deque[_Job[Any]] = deque()
+        self._ahead: deque[_Job[Any]] = deque()
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="callbox-store", daemon=True)
@@ -64,13 +66,18 @@ class Writer:
         *,
         impatient: bool = False,
         urgent: bool = False,
+        ahead: bool = False,
     ) -> asyncio.Future[T]:
-        """Queue a job; its future is done after the commit. Call from the loop's thread."""
+        """Queue a job; its future is done after the commit. Call from the loop's thread.
+
+        `ahead`: before what is queued, as urgent jobs are. In order otherwise.
+        """
         if impatient and self.trouble:
             raise StoreUnavailable(self.trouble)
         future: asyncio.Future[T] = self._loop.create_future()
         with self._wake:
-            self._jobs.append(_Job(work, future, impatient, urgent))
+            jobs = self._ahead if urgent or ahead else self._jobs
+            jobs.append(_Job(work, future, impatient, urgent))
             self._wake.notify()
         return future
 
@@ -89,9 +96,10 @@ class Writer:
 
     def _take(self) -> list[_Job[Any]]:
         with self._wake:
-            self._wake.wait_for(lambda: self._jobs or self._stopping)
-            batch = list(self._jobs)
-            self._jobs.clear()
+            self._wake.wait_for(lambda: self._ahead or self._jobs or self._stopping)
+            batch = list(self._ahead)
+            self._ahead.clear()
+            batch += [self._jobs.popleft() for _ in range(min(_MOST_JOBS, len(self._jobs)))]
             return batch
 
     def _commit(self, batch: Sequence[_Job[Any]]) -> bool:
@@ -143,7 +151,8 @@ class Writer:
         with self._wake:
             if self._wake.wait_for(lambda: self._stopping, RETRY_SECONDS):
                 return []
-            waiting += self._jobs
+            waiting += (*self._ahead, *self._jobs)
+            self._ahead.clear()
             self._jobs.clear()
         waiting = self._refuse_impatient(waiting)
         urgent = [job for job in waiting if job.urgent]
