@@ -147,3 +147,17 @@ async def test_a_client_id_used_by_two_is_said_and_not_fought_over(site: Site) -
     said = "another program uses the client id same"
     await until(lambda: any(gateway.lines(said) for gateway in gateways), "it is said")
     assert site.broker.log.count("as same ") < 12, "they back off"
+
+
+async def test_a_name_left_by_a_dead_gateway_makes_nobody_stand_by(site: Site) -> None:
+    device = await site.device()
+    device.publish("bridge/state", b"offline", retain=True)
+    device.publish("bridge/info", {"instance": "gone", "host": "a-dead-machine"}, retain=True)
+    await device.flushed()
+    gateway = site.gateway()
+    gateway.start()
+    await gateway.online(device)
+    device.publish("txt", text("1", number(1), "x"))
+    await device.status("1")
+    assert (await device.health())["mqtt"]["connections"] == 1
+    assert not gateway.lines("a-dead-machine")

@@ -245,8 +245,9 @@ class MqttHost:
         held, self._held = self._held, []
         self._take(connection, held)
         await self._subscribe(connection, _REQUESTS)
-        connection.publish(self._topic("bridge/state"), b"online", retain=True)
+        # Who, before that: another's name would still stand beside `online`.
         self.publish_retained("bridge/info", self.desk.info())
+        connection.publish(self._topic("bridge/state"), b"online", retain=True)
         self.trouble = None
         self.publisher.attach(connection, granted.window)
         self.online()
