@@ -31,6 +31,7 @@ _RETAINED_NOT_WANTED = 2  # MQTT 5 retain handling, section 3.8.3.1
 _MOST_IN_FLIGHT = 65_535  # what a broker takes that does not say otherwise
 _MOST_UNACKNOWLEDGED = 1_000  # what waits in memory while the disk refuses
 
+_NOT_LET_IN = frozenset({"Not authorized", "Bad user name or password"})
 VERSION_REFUSED = frozenset({"Unsupported protocol version"})
 SESSION_TAKEN_OVER = 0x8E
 
@@ -98,7 +99,8 @@ class RefusedError(HostError):
     """The broker answered CONNECT with a refusal; `version` if it wants another MQTT version."""
 
     def __init__(self, reason: str, *, version: bool) -> None:
-        super().__init__(f"The broker refuses the connection: {reason}")
+        hint = ": check mqtt.username and mqtt.password" if reason in _NOT_LET_IN else ""
+        super().__init__(f"The broker refuses the connection: {reason}{hint}")
         self.version = version
 
 
