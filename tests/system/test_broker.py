@@ -91,7 +91,8 @@ async def test_a_wrong_password_is_said_in_a_sentence_and_mended_without_a_resta
         )
         gateway.start()
         said = "WARNING Broker: The broker refuses the connection: Not authorized"
-        await until(lambda: gateway.lines(said), "it is said")
+        remedy = "check mqtt.username and mqtt.password"
+        await until(lambda: gateway.lines(said, remedy), "it is said")
         assert "Traceback" not in gateway.log
         site.broker.access = login(tmp_path, "callbox", "right")
         await site.broker.stop()
