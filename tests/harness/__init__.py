@@ -5,6 +5,7 @@
     Gateway   a real gateway process: start, stop, kill; its log and its store
     Device    publishes at QoS 1 and waits for acknowledgements; keeps all that it hears
     Cable     between gateway and broker: loses acknowledgements, breaks
+    phones    people's phones at the simulator: they text, call and expect
     Simulator callbox.simulator, in the test's own process: its log decides what was really sent
 
 Only loopback addresses and free ports; every process is ended by its own id. Nothing sleeps:
@@ -18,6 +19,7 @@ from harness.documents import call, number, text
 from harness.gateway import ACCOUNT, AUTH_TOKEN, FROM, Gateway
 from harness.nursery import Nursery
 from harness.oracle import Verdict, judge, sent
+from harness.phone import Phone, Phones, phones
 from harness.site import Site
 from harness.waiting import PATIENCE, stays, until
 
@@ -31,12 +33,15 @@ __all__ = [
     "Device",
     "Gateway",
     "Nursery",
+    "Phone",
+    "Phones",
     "Received",
     "Site",
     "Verdict",
     "call",
     "judge",
     "number",
+    "phones",
     "sent",
     "stays",
     "text",

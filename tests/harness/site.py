@@ -1,13 +1,14 @@
 """All of one test's installation: a broker, Twilio, gateways and devices, ended in good order."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from callbox.simulator import Settings, Simulator, start
 from harness.broker import Broker
 from harness.device import Device
-from harness.gateway import Gateway, Sections, merged
+from harness.gateway import ACCOUNT, AUTH_TOKEN, Gateway, Sections, merged
 from harness.nursery import Nursery
 
 
@@ -18,7 +19,7 @@ class Site:
         self.folder = folder
         self.broker = Broker(folder / "broker")
         self._nursery = nursery
-        self._settings = settings
+        self._settings = _of_gateway(settings or Settings())
         self._exits = AsyncExitStack()
         self._devices = 0
 
@@ -57,6 +58,12 @@ class Site:
         self._exits.push_async_callback(device.close)
         await device.connect()
         return device
+
+
+def _of_gateway(settings: Settings) -> Settings:
+    """Sign what the simulator sends as the gateways' account, unless told otherwise."""
+    account = settings.account_sid or ACCOUNT
+    return replace(settings, account_sid=account, auth_token=settings.auth_token or AUTH_TOKEN)
 
 
 async def _end(gateway: Gateway) -> None:

@@ -175,6 +175,62 @@ async def test_numbers_account_and_balance_look_as_described(
     await matches(answer, spec, "get", f"{TEMPLATE}/Balance.json")
 
 
+async def test_what_comes_in_and_its_media_look_as_described(
+    sim: Simulator, http: ClientSession, spec: Spec
+) -> None:
+    sim.holder.meet(ACCOUNT, "token")
+    media = ({"url": "https://example.org/a.jpg", "content_type": "image/jpeg"},) * 3
+    message = await sim.receive("+12065550100", "+15005550006", "look", media=media)
+    answer = await http.get(f"{message.path}.json")
+    await matches(answer, spec, "get", f"{TEMPLATE}/Messages/{{Sid}}.json")
+    template = f"{TEMPLATE}/Messages/{{MessageSid}}/Media"
+    answer = await http.get(f"{message.path}/Media.json?PageSize=2")
+    page = await matches(answer, spec, "get", f"{template}.json")
+    answer = await http.get(page["next_page_uri"])
+    rest = await matches(answer, spec, "get", f"{template}.json")
+    kept = [*page["media_list"], *rest["media_list"]]
+    assert [medium["sid"] for medium in kept] == [medium.sid for medium in message.attachments]
+    assert await matches(await http.get(kept[0]["uri"]), spec, "get", f"{template}/{{Sid}}.json")
+    call = await sim.ring("+12065550100", "+15005550006")
+    answer = await http.get(f"{BASE}/Calls/{call.sid}.json")
+    await matches(answer, spec, "get", f"{TEMPLATE}/Calls/{{Sid}}.json")
+
+
+@pytest.mark.parametrize("status", ["undelivered", "failed", "read", "sent", "busy", "no-answer"])
+async def test_other_endings_look_as_described(
+    sim: Simulator, http: ClientSession, clock: Clock, spec: Spec, status: str
+) -> None:
+    sim.outcome(TEXT["To"], status, error_code=30003)
+    created = [
+        (resource, (await (await http.post(f"{BASE}/{resource}.json", data=form)).json())["sid"])
+        for resource, form in (("Messages", TEXT), ("Calls", CALL))
+    ]
+    seen = set()
+    for _ in range(5):
+        clock.now += 1
+        for resource, sid in created:
+            answer = await http.get(f"{BASE}/{resource}/{sid}.json")
+            found = await matches(answer, spec, "get", f"{TEMPLATE}/{resource}/{{Sid}}.json")
+            seen.add(found["status"])
+    assert status in seen
+
+
+async def test_a_changed_number_looks_as_described(
+    sim: Simulator, http: ClientSession, spec: Spec
+) -> None:
+    path = f"{BASE}/IncomingPhoneNumbers/{sim.number('+15005550006').sid}.json"
+    template = f"{TEMPLATE}/IncomingPhoneNumbers/{{Sid}}.json"
+    body = spec["paths"][template]["post"]["requestBody"]["content"]
+    known = body["application/x-www-form-urlencoded"]["schema"]["properties"]
+    samples = {"Url": "https://a.org/", "StatusCallback": "https://a.org/", "Method": "GET"}
+    samples |= {"ApplicationSid": "AP" + "a" * 32, "TrunkSid": "TK" + "a" * 32, "Name": "Box"}
+    values = {name: value for name in known for end, value in samples.items() if name.endswith(end)}
+    shown = await matches(await http.post(path, data=values), spec, "post", template)
+    for name, value in values.items():
+        assert shown[re.sub("(?<!^)(?=[A-Z])", "_", name).lower()] == value
+    await matches(await http.get(path), spec, "get", template)
+
+
 @pytest.mark.parametrize(("resource", "form"), [("Messages", TEXT), ("Calls", CALL)])
 async def test_every_parameter_that_the_description_knows_is_accepted(
     http: ClientSession, spec: Spec, resource: str, form: dict[str, str]

@@ -23,8 +23,13 @@ Have things go wrong (create, list, fetch, any; status, html, drop, late, stall,
   curl -X PUT {url}/_simulator/faults -d '[{{"on": "create", "status": 503, "until": 20}}]'
   curl -X DELETE {url}/_simulator/faults
 
-See everything it was asked to send:
+See everything it was asked to send, and every webhook it called:
   curl {url}/_simulator/log
+  curl {url}/_simulator/webhooks
+
+Text the gateway, or call it, once a webhook of {number} leads there:
+  curl {url}/_simulator/texts -d '{{"from": "+12065550100", "body": "status?"}}'
+  curl {url}/_simulator/calls -d '{{"from": "+12065550100"}}'
 """
 
 
@@ -41,7 +46,12 @@ def simulate(
     jitter: Annotated[float, typer.Option(min=0, help="Seconds more, at most.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Repeats the same faults.")] = 0,
 ) -> None:
-    """Run a Twilio simulator to try things against."""
+    """Run a Twilio simulator to try things against.
+
+    Have somebody text the gateway, once the number's webhook leads there:
+
+    curl URL/_simulator/texts -d '{"from": "+12065550100", "body": "status?"}'
+    """
     from callbox.simulator import Settings  # noqa: PLC0415 - `--help` does without
 
     numbers = tuple(number) if number else None

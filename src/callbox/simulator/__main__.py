@@ -27,6 +27,12 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=usual.seed, help="repeats the same faults")
     parser.add_argument("--trial", action="store_true", help="a trial account")
     parser.add_argument("--number", action="append", help="a number of its own; may be repeated")
+    parser.add_argument("--account-sid", help="whose account it is; default: who asked last")
+    parser.add_argument("--auth-token", help="signs webhooks; default: what the account came with")
+    parser.add_argument(
+        "--list-lag", type=float, default=0.0, help="seconds until a text is listed"
+    )
+    parser.add_argument("--scripts", action="store_true", help="fetch the Url of calls")
     return parser.parse_args(arguments)
 
 
@@ -37,6 +43,10 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         jitter=arguments.jitter,
         seed=arguments.seed,
         trial=arguments.trial,
+        account_sid=arguments.account_sid,
+        auth_token=arguments.auth_token,
+        list_lag=arguments.list_lag,
+        scripts=arguments.scripts,
         numbers=tuple(arguments.number) if arguments.number else None,
     )
 

@@ -68,3 +68,8 @@ def formatted(address: str) -> str:
 def masked(address: str) -> str:
     """Return a number as Twilio's own error texts show it."""
     return f"{address[:-4]}XXXX"
+
+
+def phone_of(address: str) -> str:
+    """Return who has it, whatever the channel."""
+    return address.rpartition(":")[2]

@@ -31,6 +31,8 @@ class Ask:
     sid: str
     params: Params
     arrived_at: float
+    parent: str = ""
+    """The SID of what the resource is part of."""
     lag: float = 0.0
     """A list must not show what is younger than so many seconds."""
 

@@ -27,6 +27,7 @@ def compose(board: Switchboard, ask: Ask) -> Call:
     to, sender = call_rules.callee(ask), call_rules.caller(ask)
     call_rules.check_script(ask)
     call_rules.check_pair(board, to, sender)
+    outcome = board.outcome(to)
     return Call(
         sid=new_sid("CA"),
         account_sid=ask.account_sid,
@@ -35,12 +36,18 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         status_callback=call_rules.status_callback(ask),
         created_at=board.clock(),
         arrived_at=ask.arrived_at,
-        timeline=board.called,
+        timeline=board.calling(outcome),
         url=ask.maybe("Url"),
         twiml=ask.maybe("Twiml"),
         application_sid=ask.maybe("ApplicationSid"),
         status_callback_event=ask.every("StatusCallbackEvent"),
         machine_detection=ask.maybe("MachineDetection"),
+        status_callback_method=ask.text("StatusCallbackMethod") or "POST",
+        method=ask.text("Method") or "POST",
+        fallback_url=ask.maybe("FallbackUrl"),
+        fallback_method=ask.text("FallbackMethod") or "POST",
+        answered_by=outcome.answered_by,
+        said_duration=outcome.duration,
     )
 
 
@@ -60,20 +67,20 @@ def update(board: Switchboard, ask: Ask) -> Answer:
     """POST Calls/CA….json: hang up, or go on with another script."""
     call, now = _found(board, ask), board.clock()
     if "Status" in ask.params:
-        _end(call, ask.text("Status"), now)
+        _end(board, call, ask.text("Status"))
     else:
         _redirect(call, ask, now)
     return document(200, call.document(now))
 
 
-def _end(call: Call, wanted: str, now: float) -> None:
-    status = call.status(now)
+def _end(board: Switchboard, call: Call, wanted: str) -> None:
+    status = call.status(board.clock())
     if wanted not in {"canceled", "completed"}:
         raise Refusal(20001, parameter="Status")
     if status in WAITING:
-        call.end("canceled", now)
+        board.end(call, "canceled")
     elif status == "in-progress" and wanted == "completed":
-        call.end("completed", now)
+        board.end(call, "completed")
     elif wanted == "canceled":
         raise Refusal(21220)
 

@@ -1,74 +1,170 @@
 """What tests ask of the simulator itself, under /_simulator/."""
 
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
 
+from callbox.simulator.address import phone_of
 from callbox.simulator.answer import NOTHING, Answer, document
 from callbox.simulator.ask import Ask, params
+from callbox.simulator.call import Call
 from callbox.simulator.fault import BadFaults
 from callbox.simulator.faults import Faults
-from callbox.simulator.switchboard import Switchboard
+from callbox.simulator.manner import Manner
+from callbox.simulator.network import Network
+from callbox.simulator.order import BadOrder, read
+from callbox.simulator.outcome import Outcome
+from callbox.simulator.ring import Ring
+from callbox.simulator.text import Text
 from callbox.simulator.traffic import Traffic
 
 PREFIX = "/_simulator/"
 USUAL_LIMIT = 10_000
+Action = Callable[[Ask, bytes], Answer | Awaitable[Answer]]
 
 
 class Control:
-    """Faults in; faults, log and counters out."""
+    """Faults, texts and calls in; faults, log, counters, webhooks and what phones got out."""
 
-    def __init__(self, board: Switchboard, faults: Faults, traffic: Traffic) -> None:
-        self._board = board
+    def __init__(self, network: Network, faults: Faults, traffic: Traffic) -> None:
+        self._network = network
+        self._board = network.board
         self._faults = faults
         self._traffic = traffic
-        self._actions: dict[tuple[str, str], Callable[[str, bytes], Answer]] = {
-            ("GET", "faults"): lambda _query, _body: document(200, faults.document()),
-            ("PUT", "faults"): lambda _query, body: self._set_faults(body),
-            ("DELETE", "faults"): lambda _query, _body: self._clear_faults(),
-            ("GET", "log"): lambda query, _body: self._log(query),
-            ("DELETE", "log"): lambda _query, _body: self._clear_log(),
-            ("GET", "requests"): lambda _query, _body: document(200, traffic.document()),
-            ("DELETE", "requests"): lambda _query, _body: self._clear_requests(),
+        self._actions: dict[tuple[str, str], Action] = {
+            ("GET", "faults"): lambda _ask, _body: document(200, faults.document()),
+            ("PUT", "faults"): lambda _ask, body: self._set_faults(body),
+            ("DELETE", "faults"): lambda _ask, _body: _done(faults.clear),
+            ("GET", "log"): lambda ask, _body: self._log(ask),
+            ("DELETE", "log"): lambda _ask, _body: _done(self._board.log.clear),
+            ("GET", "requests"): lambda _ask, _body: document(200, traffic.document()),
+            ("DELETE", "requests"): lambda _ask, _body: _done(traffic.clear),
+            ("POST", "texts"): lambda _ask, body: self._text(json.loads(body)),
+            ("GET", "texts"): lambda ask, _body: self._texts(ask),
+            ("DELETE", "texts"): lambda _ask, _body: _done(self._board.arrived.clear),
+            ("POST", "calls"): lambda _ask, body: self._call(json.loads(body)),
+            ("GET", "calls"): lambda _ask, _body: self._calls(),
+            ("POST", "outcomes"): lambda _ask, body: self._outcome(json.loads(body)),
+            ("DELETE", "outcomes"): lambda _ask, _body: _done(self._board.outcomes.clear),
+            ("POST", "callbacks"): lambda _ask, body: self._callbacks(json.loads(body)),
+            ("GET", "webhooks"): lambda ask, _body: self._webhooks(ask),
+            ("DELETE", "webhooks"): lambda _ask, _body: _done(self._exchanges.clear),
+            ("PUT", "tunnels"): lambda _ask, body: self._tunnels(json.loads(body)),
         }
 
-    def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
+    @property
+    def _exchanges(self) -> list[Any]:
+        return self._network.proxy.exchanges
+
+    async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
         """Do what is asked, or say what can be asked."""
         action = self._actions.get((method, path.removeprefix(PREFIX)))
         if action is None:
             known = ", ".join(f"{verb} {PREFIX}{name}" for verb, name in self._actions)
             return document(404, {"error": f"{method} {path} is not known; known are {known}."})
-        return action(query, body)
+        try:
+            answer = action(Ask("", "", "", params(query), 0.0), body)
+            return await answer if inspect.isawaitable(answer) else answer
+        except (BadFaults, BadOrder) as reason:
+            return document(400, {"error": str(reason)})
+        except (json.JSONDecodeError, UnicodeDecodeError) as reason:
+            return document(400, {"error": f"The document is not JSON: {reason}."})
 
     def _set_faults(self, body: bytes) -> Answer:
-        try:
-            self._faults.set(json.loads(body))
-        except BadFaults as reason:
-            return document(400, {"error": str(reason)})
-        except ValueError as reason:
-            return document(400, {"error": f"The document is not JSON: {reason}."})
+        self._faults.set(json.loads(body))
         return document(200, self._faults.document())
 
-    def _clear_faults(self) -> Answer:
-        self._faults.clear()
-        return NOTHING
-
-    def _log(self, query: str) -> Answer:
-        ask = Ask("", "", "", params(query), 0.0)
+    def _log(self, ask: Ask) -> Answer:
+        log = self._board.log
         since, limit = ask.count("since", 0), ask.count("limit", USUAL_LIMIT)
-        entries = self._board.log[since : since + limit]
-        return document(
-            200,
+        entries = log[since : since + limit]
+        shown = [record.entry() for record in entries]
+        return document(200, {"entries": shown, "next": since + len(entries), "total": len(log)})
+
+    async def _text(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
+        wait, asked = _waiting(asked)
+        message, exchange = await self._network.text(read(Text, self._ours | asked), wait=wait)
+        told = exchange.document() if exchange else None
+        shown = message.document(self._board.clock())
+        return document(201, {"message": shown, "webhook": told})
+
+    def _texts(self, ask: Ask) -> Answer:
+        to = ask.maybe("to")
+        got = [
             {
-                "entries": [record.entry() for record in entries],
-                "next": since + len(entries),
-                "total": len(self._board.log),
-            },
-        )
+                "sid": message.sid,
+                "to": message.to,
+                "from": message.sender or message.picked_sender,
+                "body": message.prefix + message.body,
+                "media": list(message.media),
+                "direction": message.direction,
+            }
+            for message in self._board.arrived
+            if to is None or phone_of(message.to) == phone_of(to)
+        ]
+        return document(200, {"texts": got})
 
-    def _clear_log(self) -> Answer:
-        self._board.log.clear()
-        return NOTHING
+    async def _call(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
+        wait, asked = _waiting(asked)
+        call = await self._network.ring(read(Ring, self._ours | asked), wait=wait)
+        shown = call.document(self._board.clock())
+        return document(201, {"call": shown, "heard": _heard(call)})
 
-    def _clear_requests(self) -> Answer:
-        self._traffic.clear()
-        return NOTHING
+    def _calls(self) -> Answer:
+        now = self._board.clock()
+        shown = [
+            {"call": call.document(now), "heard": _heard(call)}
+            for call in self._board.calls.records
+        ]
+        return document(200, {"calls": shown})
+
+    @property
+    def _ours(self) -> dict[str, str]:
+        """Whom it is for unless that is said."""
+        return {"to": next(iter(self._board.numbers), "")}
+
+    def _outcome(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
+        if not isinstance(asked, dict) or not isinstance(asked.get("to"), str):
+            raise BadOrder('The document must say "to": a phone number.')
+        rest = {name: value for name, value in asked.items() if name != "to"}
+        outcome = read(Outcome, rest)
+        self._network.expect(phone_of(asked["to"]), outcome)
+        return document(200, {"to": asked["to"], **asdict(outcome)})
+
+    def _callbacks(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
+        manner = read(Manner, asked)
+        self._network.callbacks.manner = manner
+        return document(200, asdict(manner))
+
+    def _webhooks(self, ask: Ask) -> Answer:
+        since = ask.count("since", 0)
+        shown = [exchange.document() for exchange in self._exchanges[since:]]
+        return document(200, {"webhooks": shown, "next": len(self._exchanges)})
+
+    def _tunnels(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
+        if not isinstance(asked, dict) or not all(isinstance(v, str) for v in asked.values()):
+            raise BadOrder("The document must be an object of URLs: outside to inside.")
+        tunnels = self._network.proxy.tunnels
+        tunnels.clear()
+        tunnels.update(asked)
+        return document(200, asked)
+
+
+def _done(work: Callable[[], None]) -> Answer:
+    work()
+    return NOTHING
+
+
+def _heard(call: Call) -> list[dict[str, object]]:
+    return [verb.document() for verb in call.heard]
+
+
+def _waiting(asked: Any) -> tuple[bool, Any]:  # noqa: ANN401 - whatever JSON can hold
+    if not isinstance(asked, dict):
+        raise BadOrder("The document must be an object.")
+    wait = asked.get("wait", True)
+    if not isinstance(wait, bool):
+        raise BadOrder('"wait" must be true or false.')
+    return wait, {name: value for name, value in asked.items() if name != "wait"}

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 
+from callbox.simulator.holder import Holder
 from callbox.simulator.refusal import Refusal
 from callbox.simulator.settings import Settings
 
@@ -15,8 +16,9 @@ MOST_REMEMBERED = 1000
 class Credentials:
     """Checks the Authorization header, remembering the good ones."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, holder: Holder) -> None:
         self._settings = settings
+        self._holder = holder
         self._good: set[tuple[str, str, str]] = set()
 
     def check(self, header: str | None, account_sid: str, endpoint: str) -> None:
@@ -37,6 +39,8 @@ class Credentials:
             raise Refusal(20003, reason="Authenticate")
         if is_key and self._settings.standard_keys and endpoint in NOT_FOR_STANDARD_KEYS:
             raise Refusal(20003, reason="Authenticate")
+        if not is_key:
+            self._holder.meet(username, secret)
 
     def _matches(self, username: str, secret: str) -> bool:
         pinned = self._settings.credentials

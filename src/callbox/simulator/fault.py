@@ -45,6 +45,7 @@ CODES = {
     400: (20001, "Invalid parameter"),
     401: (20003, "Authenticate"),
     404: (20404, "The requested resource was not found"),
+    409: (20009, "Cannot delete this resource: it is not complete yet"),
     429: (20429, "Too Many Requests"),
     500: (20500, "An internal server error has occurred"),
     503: (20503, "Service Unavailable"),

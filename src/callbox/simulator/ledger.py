@@ -1,6 +1,6 @@
 """All that was created of one kind, found by SID and by recipient without a search."""
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from itertools import count
 from operator import attrgetter
@@ -22,11 +22,11 @@ class Ledger(Generic[R]):
         self._by_recipient: dict[str, list[R]] = {}
 
     def add(self, record: R) -> None:
-        """Write down what was created now."""
-        record.serial = next(self._serials)
-        self.records.append(record)
+        """Write down what was created, now or before."""
+        record.serial = (record.created_at, next(self._serials))
         self._by_sid[record.sid] = record
-        self._by_recipient.setdefault(record.to, []).append(record)
+        for records in (self.records, self._by_recipient.setdefault(record.to, [])):
+            insort(records, record, key=SERIAL)
 
     def find(self, account_sid: str, sid: str) -> R | None:
         """Return the record with a SID, if the account has it."""

@@ -83,7 +83,7 @@ def status_callback(ask: Ask) -> str | None:
 def check_pair(board: Switchboard, to: str, sender: str | None) -> None:
     """Whether this sender can reach this recipient."""
     code = MESSAGE_RECIPIENTS.get(to) or (sender and _sender_fault(board, to, sender))
-    code = code or _recipient_fault(board, to)
+    code = code or _recipient_fault(board, to, sender)
     if code:
         raise Refusal(code, to=to, sender=sender, masked=address.masked(to))
 
@@ -103,7 +103,9 @@ def _sender_fault(board: Switchboard, to: str, sender: str) -> int | None:
     return magic or (None if sender == GOOD or board.owns(sender) else 21606)
 
 
-def _recipient_fault(board: Switchboard, to: str) -> int | None:
+def _recipient_fault(board: Switchboard, to: str, sender: str | None) -> int | None:
+    if board.consent.refuses(to, sender):
+        return 21610
     return None if address.channel(to) or board.may_reach(to) else 21608
 
 

@@ -4,6 +4,7 @@ from callbox.simulator import message_rules
 from callbox.simulator.address import recipient, sender
 from callbox.simulator.answer import NOTHING, Answer, document
 from callbox.simulator.ask import Ask
+from callbox.simulator.attachment import attachment
 from callbox.simulator.listing import Listing, interval
 from callbox.simulator.message import TRIAL_PREFIX, Message
 from callbox.simulator.refusal import Refusal
@@ -26,6 +27,7 @@ def compose(board: Switchboard, ask: Ask) -> Message:
     sender = message_rules.sender(ask, service)
     body, media = message_rules.content(ask)
     message_rules.check_pair(board, to, sender)
+    outcome = board.outcome(to)
     return Message(
         sid=new_sid("MM" if media else "SM"),
         account_sid=ask.account_sid,
@@ -34,13 +36,15 @@ def compose(board: Switchboard, ask: Ask) -> Message:
         status_callback=message_rules.status_callback(ask),
         created_at=board.clock(),
         arrived_at=ask.arrived_at,
-        timeline=board.by_service if service else board.by_number,
+        timeline=board.sending(outcome, by_service=service is not None),
         body=body,
         prefix=TRIAL_PREFIX if board.settings.trial else "",
         media=media,
         messaging_service_sid=service,
         validity_period=message_rules.validity_period(ask),
         picked_sender=sender or message_rules.picked_sender(board, to),
+        attachments=tuple(attachment(url) for url in media),
+        error_code=outcome.error_code,
     )
 
 
@@ -58,20 +62,20 @@ def fetch(board: Switchboard, ask: Ask) -> Answer:
 
 def update(board: Switchboard, ask: Ask) -> Answer:
     """POST Messages/SM….json: cancel by status, redact by an empty body."""
-    message, now = _found(board, ask), board.clock()
+    message = _found(board, ask)
     if "Status" in ask.params:
-        _cancel(message, ask.text("Status"), now)
+        _cancel(board, message, ask.text("Status"))
     if "Body" in ask.params:
         _redact(message, ask.text("Body"))
-    return document(200, message.document(now))
+    return document(200, message.document(board.clock()))
 
 
-def _cancel(message: Message, status: str, now: float) -> None:
+def _cancel(board: Switchboard, message: Message, status: str) -> None:
     if status != "canceled":
         raise Refusal(20001, parameter="Status")
-    if message.status(now) not in CANCELABLE:
+    if message.status(board.clock()) not in CANCELABLE:
         raise Refusal(30409)
-    message.end("canceled", now)
+    board.end(message, "canceled")
 
 
 def _redact(message: Message, body: str) -> None:
@@ -100,7 +104,8 @@ def find(board: Switchboard, ask: Ask) -> Answer:
             ask.account_sid, known_to, listing.after(_found, board)
         )
         if (not ask.lag or message.created_at <= youngest)
+        and message.listed(now)
         and (known_sender is None or message.sender_at(now) == known_sender)
-        and (sent is None or sent.holds(message.reached("sent", now)))
+        and (sent is None or sent.holds(message.sent_at(now)))
     )
     return listing.page("messages", found, lambda message: message.document(now))

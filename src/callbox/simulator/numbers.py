@@ -7,17 +7,13 @@ from callbox.simulator.answer import Answer, document
 from callbox.simulator.ask import Ask
 from callbox.simulator.listing import Listing
 from callbox.simulator.number import Number
+from callbox.simulator.number_rules import changes
 from callbox.simulator.refusal import Refusal
 from callbox.simulator.switchboard import Switchboard
 
 
-def _all(board: Switchboard, ask: Ask) -> list[Number]:
-    numbers = board.settings.own_numbers
-    return [Number(ask.account_sid, number, board.opened_at) for number in numbers]
-
-
 def _found(board: Switchboard, ask: Ask) -> Number:
-    for number in _all(board, ask):
+    for number in board.numbers.values():
         if number.sid == ask.sid:
             return number
     raise Refusal(20404, path=ask.path)
@@ -25,7 +21,16 @@ def _found(board: Switchboard, ask: Ask) -> Number:
 
 def fetch(board: Switchboard, ask: Ask) -> Answer:
     """GET IncomingPhoneNumbers/PN….json."""
-    return document(200, _found(board, ask).document())
+    return document(200, _found(board, ask).document(ask.account_sid))
+
+
+def update(board: Switchboard, ask: Ask) -> Answer:
+    """POST IncomingPhoneNumbers/PN….json: all that was asked for, or nothing."""
+    number = _found(board, ask)
+    for field, value in changes(ask).items():
+        setattr(number, field, value)
+    number.updated_at = board.clock()
+    return document(200, number.document(ask.account_sid))
 
 
 def find(board: Switchboard, ask: Ask) -> Answer:
@@ -35,10 +40,12 @@ def find(board: Switchboard, ask: Ask) -> Answer:
     name = ask.maybe("FriendlyName")
     found = [
         number
-        for number in _all(board, ask)
-        if wanted.search(number.number) and name in {None, number.document()["friendly_name"]}
+        for number in board.numbers.values()
+        if wanted.search(number.phone_number) and name in {None, number.friendly_name}
     ]
     after = listing.after(_found, board)
     if after is not None:
-        found = list(islice(dropwhile(lambda number: number != after, found), 1, None))
-    return listing.page("incoming_phone_numbers", found, Number.document)
+        found = list(islice(dropwhile(lambda number: number is not after, found), 1, None))
+    return listing.page(
+        "incoming_phone_numbers", found, lambda number: number.document(ask.account_sid)
+    )

@@ -19,7 +19,7 @@ class Record:
     timeline: Timeline
     answered: int | str | None = None
     """The HTTP status of the answer to the create, "dropped", or None before either."""
-    serial: int = 0
+    serial: tuple[float, int] = (0.0, 0)
     """The place in the ledger: later is greater."""
     ended: str | None = None
     """A status that cut the timeline short, at `ended_at`."""
@@ -41,7 +41,8 @@ class Record:
 
     def reached(self, status: str, now: float) -> float | None:
         """When the timeline came to a status; None if it has not."""
-        place = self.timeline.statuses.index(status)
+        statuses = self.timeline.statuses
+        place = statuses.index(status) if status in statuses else len(statuses)
         if place > self._stage(now):
             return None
         return self.created_at + place * self.timeline.pace

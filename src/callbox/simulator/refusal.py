@@ -31,11 +31,14 @@ TEXTS = {
     21220: "Call is not in-progress. Cannot redirect.",
     21266: "'To' and 'From' number cannot be the same: {to}",
     21267: "Alphanumeric Sender ID cannot be used as the 'From' number on trial accounts",
+    21402: "{parameter} is not valid",
+    21403: "{parameter} is not valid: it must be GET or POST",
     21408: (
         "Permission to send an SMS has not been enabled for the region indicated by the"
         " 'To' number: {to}."
     ),
     21481: "Invalid Page Token",
+    21502: "{parameter} is not a valid URL",
     21602: "Message body is required.",
     21603: "A 'From' phone number is required.",
     21604: "A 'To' phone number is required.",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from callbox.simulator import accounts, calls, messages, numbers
+from callbox.simulator import accounts, calls, media, messages, numbers
 from callbox.simulator.answer import Answer
 from callbox.simulator.ask import Ask
 from callbox.simulator.refusal import Refusal
@@ -13,8 +13,11 @@ from callbox.simulator.switchboard import Switchboard
 Perform = Callable[[Switchboard, Ask], Answer]
 PATH = re.compile(
     r"/2010-04-01/Accounts/(?P<account>AC[0-9a-fA-F]{32})"
-    r"(?:/(?P<resource>\w+)(?:/(?P<sid>[A-Z]{2}[0-9a-fA-F]{32}))?)?\.json"
+    r"(?:(?:/(?P<whole>\w+)/(?P<parent>[A-Z]{2}[0-9a-fA-F]{32}))?"
+    r"/(?P<resource>\w+)(?:/(?P<sid>[A-Z]{2}[0-9a-fA-F]{32}))?)?(?P<json>\.json)?"
 )
+CONTENT = "Media content"
+"""What is fetched without `.json`."""
 
 
 class Route(NamedTuple):
@@ -42,17 +45,39 @@ ROUTES = {
     ("DELETE", "Calls", True): Route("delete-call", calls.delete),
     ("GET", "IncomingPhoneNumbers", False): Route("list-numbers", numbers.find),
     ("GET", "IncomingPhoneNumbers", True): Route("fetch-number", numbers.fetch),
+    ("POST", "IncomingPhoneNumbers", True): Route("update-number", numbers.update),
+    ("GET", "Messages/Media", False): Route("list-media", media.find),
+    ("GET", "Messages/Media", True): Route("fetch-media", media.fetch),
+    ("DELETE", "Messages/Media", True): Route("delete-media", media.delete),
+    ("GET", CONTENT, True): Route("fetch-content", media.content),
     ("GET", "Balance", False): Route("fetch-balance", accounts.balance),
     ("GET", None, False): Route("fetch-account", accounts.fetch),
 }
 ENDPOINTS = tuple(route.endpoint for route in ROUTES.values())
 
 
-def find(method: str, path: str) -> tuple[Route, str, str]:
-    """Return the route, the account SID and the SID in a path."""
+class Place(NamedTuple):
+    """What a path names: an endpoint, an account, a resource, and what that is part of."""
+
+    route: Route = NOWHERE
+    account: str = ""
+    sid: str = ""
+    parent: str = ""
+
+
+def find(method: str, path: str) -> Place:
+    """Return what a path names."""
     match = PATH.fullmatch(path)
     if match is None:
-        return NOWHERE, "", ""
-    account, resource, sid = match["account"], match["resource"], match["sid"]
-    route = ROUTES.get((method, resource, sid is not None), NOWHERE)
-    return route, account, sid or ""
+        return Place()
+    sid, parent = match["sid"] or "", match["parent"] or ""
+    route = ROUTES.get((method, _resource(match), bool(sid)), NOWHERE)
+    return Place(route, match["account"], sid, parent)
+
+
+def _resource(match: re.Match[str]) -> str | None:
+    name = match["resource"]
+    whole = f"{match['whole']}/{name}" if match["whole"] else name
+    if match["json"]:
+        return whole
+    return CONTENT if whole == "Messages/Media" else "unknown"

@@ -5,24 +5,32 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
-from callbox.simulator import routes
+from callbox.simulator import address, routes
 from callbox.simulator.answer import NOTHING, Answer, refused
 from callbox.simulator.ask import Ask, params
 from callbox.simulator.call import Call
 from callbox.simulator.control import PREFIX, Control
 from callbox.simulator.credentials import Credentials
 from callbox.simulator.date import http_date
+from callbox.simulator.exchange import Exchange
 from callbox.simulator.fault import NORMAL, Plan
 from callbox.simulator.faults import Faults
+from callbox.simulator.holder import Holder
 from callbox.simulator.message import Message
+from callbox.simulator.network import Network
+from callbox.simulator.number import Number
+from callbox.simulator.outcome import Outcome
+from callbox.simulator.phone import Phone
 from callbox.simulator.refusal import Refusal
+from callbox.simulator.ring import Ring
 from callbox.simulator.routes import Route
 from callbox.simulator.settings import Settings
 from callbox.simulator.switchboard import Clock, Switchboard
+from callbox.simulator.text import Text
 from callbox.simulator.traffic import DROPPED, Answered, Traffic
 
 STANDARD_HEADERS = {
@@ -45,7 +53,9 @@ class Simulator:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._board = Switchboard(settings, clock)
-        self._credentials = Credentials(settings)
+        self.holder = Holder(settings)
+        """Whose account it is, and its auth token."""
+        self._credentials = Credentials(settings, self.holder)
         self._jitter = random.Random(settings.seed)  # noqa: S311 - repeatable
         self._web = web.Server(self._serve, access_log=None)
         self._late: set[asyncio.TimerHandle] = set()
@@ -57,7 +67,12 @@ class Simulator:
         """What goes wrong: `set(rules)` and `clear()`."""
         self.url = ""
         """Where it listens: the SDK's `client.api.base_url`."""
-        self._control = Control(self._board, self.faults, self.requests)
+        self._network = Network(self._board, self.holder)
+        self.callbacks = self._network.callbacks
+        """How status callbacks arrive: `manner` may be set."""
+        self.tunnels = self._network.proxy.tunnels
+        """What a proxy in front of the gateway would do: URL outside to URL inside."""
+        self._control = Control(self._network, self.faults, self.requests)
 
     @property
     def messages(self) -> Sequence[Message]:
@@ -74,16 +89,65 @@ class Simulator:
         """Everything that was created since the log was cleared, oldest first."""
         return self._board.log
 
+    @property
+    def arrived(self) -> Sequence[Message]:
+        """Every text that somebody's phone got, oldest first."""
+        return self._board.arrived
+
+    @property
+    def webhooks(self) -> Sequence[Exchange]:
+        """Every webhook request, oldest first."""
+        return self._network.proxy.exchanges
+
+    def number(self, number: str) -> Number:
+        """Return a number of the account; its webhooks may be set. KeyError if it has none such."""
+        return self._board.numbers[address.phone_of(number)]
+
+    def phone(self, number: str) -> Phone:
+        """Return somebody's phone."""
+        return Phone(self, number)
+
+    def outcome(self, to: str, status: str = "", **options: Any) -> None:  # noqa: ANN401 - Outcome's
+        """Decide how messages and calls to somebody end from now on."""
+        self._network.expect(address.phone_of(to), Outcome(status=status, **options))
+
+    async def receive(
+        self,
+        sender: str,
+        to: str,
+        body: str = "",
+        *,
+        wait: bool = True,
+        **options: Any,  # noqa: ANN401 - Text's fields
+    ) -> Message:
+        """Have somebody text a number of ours; return once its webhook has answered."""
+        text = Text(sender=sender, to=to, body=body, **options)
+        message, _ = await self._network.text(text, wait=wait)
+        return message
+
+    async def ring(
+        self,
+        sender: str,
+        to: str,
+        *,
+        wait: bool = True,
+        **options: Any,  # noqa: ANN401 - Ring's fields
+    ) -> Call:
+        """Have somebody call a number of ours; return once the call is over."""
+        return await self._network.ring(Ring(sender=sender, to=to, **options), wait=wait)
+
     async def listen(self, host: str, port: int) -> None:
         """Accept requests; port 0 takes a free one."""
         self._listener = await asyncio.get_running_loop().create_server(self._web, host, port)
         taken = self._listener.sockets[0].getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
+        self._network.listens(self.url)
 
     async def close(self) -> None:
         """Stop at once; what stalls is cut, what is late is never created."""
         for timer in self._late:
             timer.cancel()
+        await self._network.close()
         if self._listener is not None:
             self._listener.close()
         await self._web.shutdown(PATIENCE)
@@ -99,11 +163,11 @@ class Simulator:
         path, _, query = request.raw_path.partition("?")
         body = await request.read()
         if path.startswith(PREFIX):
-            return _plain(self._control.answer(request.method, path, query, body))
-        route, account_sid, sid = routes.find(request.method, path)
+            return _plain(await self._control.answer(request.method, path, query, body))
+        place = routes.find(request.method, path)
         text = body.decode("utf-8", "replace") if request.method == "POST" else query
-        ask = Ask(path, account_sid, sid, params(text), arrived_at)
-        return await self._exchange(request, route, ask)
+        ask = Ask(path, place.account, place.sid, params(text), arrived_at, place.parent)
+        return await self._exchange(request, place.route, ask)
 
     async def _exchange(
         self, request: web.BaseRequest, route: Route, ask: Ask
@@ -125,7 +189,7 @@ class Simulator:
     def _decide(self, request: web.BaseRequest, route: Route, ask: Ask) -> tuple[Plan, Answer]:
         plan = NORMAL
         try:
-            if route is not routes.NOWHERE or ask.account_sid:
+            if self._guarded(route, ask):
                 header = request.headers.get("Authorization")
                 self._credentials.check(header, ask.account_sid, route.endpoint)
             plan = self.faults.plan(route.endpoint)
@@ -136,6 +200,11 @@ class Simulator:
         if plan.answer is not None:
             answer = plan.answer._replace(record=answer.record)
         return plan, answer
+
+    def _guarded(self, route: Route, ask: Ask) -> bool:
+        if route.endpoint == "fetch-content":
+            return self.settings.media_auth
+        return route is not routes.NOWHERE or bool(ask.account_sid)
 
     def _perform(self, route: Route, ask: Ask, plan: Plan) -> Answer:
         if plan.late is not None:

@@ -1,7 +1,9 @@
 """How the simulator behaves: nothing here changes while it runs."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from callbox.simulator.manner import PUNCTUAL, Manner
 
 DEFAULT_NUMBERS = ("+15005550006", "+15557654321")
 
@@ -34,6 +36,24 @@ class Settings:
     """Up to so many seconds more latency, evenly spread."""
     seed: int = 0
     """The same seed and the same order of requests draw the same faults."""
+
+    account_sid: str | None = None
+    """Whose account it is. None: that of `credentials`, or of whoever asked last."""
+    auth_token: str | None = None
+    """What webhooks are signed with. None: that of `credentials`, or what the account came with."""
+    list_lag: float = 0.0
+    """Seconds until a text that came in is listed; its webhook is called before."""
+    callbacks: Manner = PUNCTUAL
+    """How status callbacks arrive."""
+    scripts: bool = False
+    """Whether the `Url` of a call is fetched, and obeyed, once somebody answers it."""
+    tunnels: Mapping[str, str] = field(default_factory=dict)
+    """Webhooks that begin with the first are signed so and sent to the second, as a proxy in front
+    of the gateway would."""
+    webhook_authority: str | None = None
+    """A file with the certificates that webhooks over HTTPS may be signed by. None: the usual."""
+    media_auth: bool = False
+    """Whether media is shown only to those with credentials."""
 
     @property
     def own_numbers(self) -> tuple[str, ...]:

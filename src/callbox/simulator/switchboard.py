@@ -3,17 +3,21 @@
 import secrets
 from collections.abc import Callable
 
+from callbox.simulator.address import phone_of
 from callbox.simulator.call import Call
+from callbox.simulator.consent import Consent
 from callbox.simulator.ledger import Ledger
-from callbox.simulator.message import Message
+from callbox.simulator.message import BLAMED, Message
+from callbox.simulator.number import Number
+from callbox.simulator.outcome import USUAL, Outcome
 from callbox.simulator.settings import Settings
-from callbox.simulator.timeline import CALLED, SENT_BY_NUMBER, SENT_BY_SERVICE, Timeline
+from callbox.simulator.timeline import Timeline, timeline
 
 Clock = Callable[[], float]
 
 
 class Switchboard:
-    """Messages, calls, and the log of all that was created."""
+    """Numbers, messages, calls, who refuses whom, and the log of all that was created."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
@@ -22,19 +26,53 @@ class Switchboard:
         self.messages: Ledger[Message] = Ledger()
         self.calls: Ledger[Call] = Ledger()
         self.log: list[Message | Call] = []
-        self.by_number = Timeline(SENT_BY_NUMBER, settings.pace)
-        self.by_service = Timeline(SENT_BY_SERVICE, settings.pace)
-        self.called = Timeline(CALLED, settings.pace)
+        """What was sent and called, not what came in."""
+        self.arrived: list[Message] = []
+        """The texts that somebody's phone got."""
+        self.numbers = {
+            number: Number(number, self.opened_at, self.opened_at)
+            for number in settings.own_numbers
+        }
+        self.consent = Consent()
+        self.outcomes: dict[str, Outcome] = {}
+        """By recipient, without its channel."""
+        self.on_create: Callable[[Message | Call], None] = _ignore
+        self.on_end: Callable[[Message | Call], None] = _ignore
 
     def add_message(self, message: Message) -> None:
-        """Keep a message, in the log too."""
+        """Keep a message; one that goes out is in the log too, and arrives if it can."""
         self.messages.add(message)
+        if message.inbound:
+            return
         self.log.append(message)
+        if message.timeline.statuses[-1] not in BLAMED:
+            self.arrived.append(message)
+        self.on_create(message)
 
     def add_call(self, call: Call) -> None:
-        """Keep a call, in the log too."""
+        """Keep a call; one that goes out is in the log too."""
         self.calls.add(call)
-        self.log.append(call)
+        if not call.inbound:
+            self.log.append(call)
+            self.on_create(call)
+
+    def end(self, record: Message | Call, status: str) -> None:
+        """End something before its time."""
+        record.end(status, self.clock())
+        self.on_end(record)
+
+    def outcome(self, to: str) -> Outcome:
+        """Return what becomes of what is sent to somebody."""
+        return self.outcomes.get(phone_of(to), USUAL)
+
+    def sending(self, outcome: Outcome, *, by_service: bool) -> Timeline:
+        """Return how a message goes its way."""
+        first = ("accepted", "queued") if by_service else ("queued",)
+        return timeline((*first, *outcome.message_course), self.settings.pace)
+
+    def calling(self, outcome: Outcome) -> Timeline:
+        """Return how a call goes its way."""
+        return timeline(("queued", *outcome.call_course), self.settings.pace)
 
     def owns(self, address: str) -> bool:
         """Whether the account may send from a number."""
@@ -44,6 +82,10 @@ class Switchboard:
         """Whether a trial account may send to a number."""
         settings = self.settings
         return not settings.trial or settings.verified is None or address in settings.verified
+
+
+def _ignore(_record: Message | Call) -> None:
+    pass
 
 
 def new_sid(prefix: str) -> str:

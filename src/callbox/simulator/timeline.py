@@ -1,10 +1,11 @@
 """Statuses that come by themselves as time goes by."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 SENT_BY_NUMBER = ("queued", "sent", "delivered")
-SENT_BY_SERVICE = ("accepted", "queued", "sent", "delivered")
-CALLED = ("queued", "ringing", "in-progress", "completed")
+RECEIVED = ("received",)
+RINGING, TALKING = ("ringing",), ("in-progress",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,9 @@ class Timeline:
             return 0
         last = len(self.statuses) - 1
         return last if elapsed >= last * self.pace else int(elapsed / self.pace)
+
+
+@lru_cache(maxsize=64)
+def timeline(statuses: tuple[str, ...], pace: float) -> Timeline:
+    """Return the same timeline for the same course: thousands of messages share it."""
+    return Timeline(statuses, pace)

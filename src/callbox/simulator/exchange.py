@@ -1,0 +1,64 @@
+"""One webhook request and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+BAD_REQUEST, SERVER_ERROR = 400, 500
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """What Twilio's debugger would show, and the headers."""
+
+    method: str
+    url: str
+    """Without userinfo and fragment; of a GET with the parameters."""
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    attempt: int
+    """1 at first, one more for each retry; the repetition after a 401 counts as the same."""
+    fallback: bool
+    """Whether it went to the fallback URL."""
+    began_at: float
+    status: int | None = None
+    """None if no whole answer came."""
+    fault: str | None = None
+    """`ct` nobody there, `rt` no answer in time or cut off, `4xx`, `5xx`: the names of `#rp=`."""
+    seconds: float = 0.0
+    content_type: str = ""
+    body: str = ""
+    error_code: int | None = None
+    """What is wrong with an answer that came well: Twilio's debugger shows it."""
+    location: str = ""
+    """Where a redirection leads."""
+    challenge: str = ""
+    """What a 401 asks for."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether Twilio is content with it."""
+        return self.fault is None
+
+    def answered(self, status: int) -> None:
+        """Note the status, and what is wrong with it."""
+        self.status = status
+        if status >= BAD_REQUEST:
+            self.fault = "5xx" if status >= SERVER_ERROR else "4xx"
+
+    def document(self) -> dict[str, object]:
+        """Return all of it."""
+        return {
+            "method": self.method,
+            "url": self.url,
+            "params": dict(self.params),
+            "headers": dict(self.headers),
+            "attempt": self.attempt,
+            "fallback": self.fallback,
+            "began_at": self.began_at,
+            "status": self.status,
+            "fault": self.fault,
+            "seconds": round(self.seconds, 4),
+            "content_type": self.content_type,
+            "body": self.body,
+            "error_code": self.error_code,
+        }

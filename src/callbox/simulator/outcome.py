@@ -1,0 +1,51 @@
+"""How messages and calls to somebody end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Course = tuple[str, ...]
+"""Statuses one after another."""
+MESSAGE_ENDS: Mapping[str, Course] = {
+    "sent": ("sent",),
+    "delivered": ("sent", "delivered"),
+    "undelivered": ("sent", "undelivered"),
+    "failed": ("failed",),
+    "read": ("sent", "delivered", "read"),
+}
+CALL_ENDS: Mapping[str, Course] = {
+    "completed": ("ringing", "in-progress", "completed"),
+    "busy": ("ringing", "busy"),
+    "no-answer": ("ringing", "no-answer"),
+    "failed": ("failed",),
+    "canceled": ("canceled",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The usual outcome is that all arrives and everybody answers.
+
+    `failed` is the end of both, `status` may name either a message's or a call's.
+    """
+
+    status: str = ""
+    error_code: int | None = None
+    answered_by: str = "human"
+    digits: str = ""
+    """What is pressed when a call asks."""
+    duration: int | None = None
+    """Seconds that a call is said to have lasted; nobody waits for them."""
+
+    @property
+    def message_course(self) -> Course:
+        """What follows once a message is queued."""
+        return MESSAGE_ENDS.get(self.status, MESSAGE_ENDS["delivered"])
+
+    @property
+    def call_course(self) -> Course:
+        """What follows once a call is queued."""
+        return CALL_ENDS.get(self.status, CALL_ENDS["completed"])
+
+
+USUAL = Outcome()
+ENDS = {*MESSAGE_ENDS, *CALL_ENDS}

@@ -1,0 +1,65 @@
+"""What a webhook answers: verbs in order."""
+
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+
+XML_TYPES = {"text/xml", "application/xml", "text/html"}
+PLAIN = "text/plain"
+LONGEST = 64 * 1024
+TOO_LONG, NOT_XML, NO_RESPONSE, WRONG_TYPE = 11750, 12100, 12200, 12300
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """An element, with its attributes, its own text and what is in it."""
+
+    name: str
+    attributes: dict[str, str]
+    text: str
+    children: tuple["Verb", ...] = ()
+
+    def document(self) -> dict[str, object]:
+        """Return it as JSON."""
+        return {
+            "name": self.name,
+            "attributes": self.attributes,
+            "text": self.text,
+            "children": [child.document() for child in self.children],
+        }
+
+
+class BadTwiml(ValueError):  # noqa: N818 - it reads as the sentence it is
+    """The answer cannot be obeyed; `code` is what Twilio's debugger shows."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"Error {code}")
+        self.code = code
+
+
+def read(content_type: str, body: str) -> list[Verb]:
+    """Return the verbs of an answer; nothing at all is no verbs, plain text is one Message."""
+    if not body.strip():
+        return []
+    if len(body.encode()) > LONGEST:
+        raise BadTwiml(TOO_LONG)
+    if content_type == PLAIN:
+        return [Verb("Message", {}, body)]
+    if content_type not in XML_TYPES:
+        raise BadTwiml(WRONG_TYPE)
+    return verbs(body)
+
+
+def verbs(text: str) -> list[Verb]:
+    """Return the verbs of a Response."""
+    try:
+        root = ET.fromstring(text.strip())  # noqa: S314 - whoever is simulated at is trusted
+    except ET.ParseError:
+        raise BadTwiml(NOT_XML) from None
+    if root.tag != "Response":
+        raise BadTwiml(NO_RESPONSE)
+    return [_verb(element) for element in root]
+
+
+def _verb(element: ET.Element) -> Verb:
+    children = tuple(_verb(child) for child in element)
+    return Verb(element.tag, dict(element.attrib), (element.text or "").strip(), children)

@@ -1,0 +1,175 @@
+"""The simulator's pure parts around webhooks: signatures, overrides, TwiML, consent, orders."""
+
+from typing import Any
+
+import pytest
+
+from callbox.simulator import BadOrder, Manner
+from callbox.simulator.consent import START, STOP, Consent
+from callbox.simulator.order import read
+from callbox.simulator.ring import Ring
+from callbox.simulator.signature import signature, signed_url
+from callbox.simulator.text import Text
+from callbox.simulator.twiml import BadTwiml, Verb
+from callbox.simulator.twiml import read as verbs_of
+from callbox.simulator.webhook import Overrides, Webhook, overrides
+
+PAGE = "https://mycompany.com/myapp.php?foo=1&bar=2"
+PORT_1234 = "://mycompany.com:1234/myapp.php?foo=1&bar=2"
+EXAMPLE = "https://example.com/myapp.php?foo=1&bar=2"
+FORM = {
+    "CallSid": "CA1234567890ABCDE",
+    "Caller": "+14158675309",
+    "Digits": "1234",
+    "From": "+14158675309",
+    "To": "+18005551212",
+}
+USUAL = Overrides(5.0, 15.0, 15.0, 1, frozenset({"ct"}))
+EVERY = frozenset({"ct", "rt", "4xx", "5xx"})
+
+
+@pytest.mark.parametrize(
+    ("url", "caller", "expected"),
+    [
+        (PAGE, "+14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        ("http" + PORT_1234, "+14158675309", "Zmvh+3yNM1Phv2jhDCwEM3q5ebU="),
+        (PAGE.replace(".com", ".com:443"), "+14158675309", "kvajT1Ptam85bY51eRf/AJRuM3w="),
+        (EXAMPLE, "+14158675310", "L/OH5YylLD5NRKLltdqwSvS0BnU="),
+    ],
+)
+def test_signatures_are_those_of_twilios_own_examples(url: str, caller: str, expected: str) -> None:
+    assert signature("12345", url, {**FORM, "From": caller, "Caller": caller}) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "call"),
+    [
+        ("https://u:p@a.org:8443/x?y=1#rc=2", "https://a.org:8443/x?y=1", "https://a.org/x?y=1"),
+        ("https://a.org/x", "https://a.org/x", "https://a.org/x"),
+        ("http://a.org:8080/x#rp=all", "http://a.org:8080/x", "http://a.org:8080/x"),
+        ("https://[::1]:8443/x", "https://[::1]:8443/x", "https://[::1]/x"),
+    ],
+)
+def test_user_and_fragment_are_never_signed_and_the_port_not_for_voice_over_https(
+    url: str, text: str, call: str
+) -> None:
+    assert signed_url(url, voice=False) == text
+    assert signed_url(url, voice=True) == call
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        ("", USUAL),
+        ("section", USUAL),
+        ("rc=2&rp=all", USUAL._replace(retries=2, reasons=EVERY)),
+        ("rc=0", USUAL._replace(retries=0)),
+        ("rc=6&ct=99&rt=15001&tt=x", USUAL),
+        ("rp=4xx,5xx", USUAL._replace(reasons=frozenset({"4xx", "5xx"}))),
+        ("ct=100&rt=2000&tt=3000", USUAL._replace(connect=0.1, read=2.0, total=3.0)),
+    ],
+)
+def test_overrides_are_read_from_the_fragment_within_their_limits(
+    fragment: str, expected: Overrides
+) -> None:
+    assert overrides(fragment) == expected
+
+
+def test_user_and_password_may_be_escaped() -> None:
+    assert Webhook("https://me%40home:p%3Aw@a.org/").login == ("me@home", "p:w")
+    assert Webhook("https://a.org/").login is None
+
+
+def test_verbs_have_their_attributes_text_and_children() -> None:
+    script = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<Response><Say voice="alice"> Hello </Say>'
+        '<Dial action="/d"><Number>+12065550100</Number></Dial></Response>'
+    )
+    assert verbs_of("text/xml", script) == [
+        Verb("Say", {"voice": "alice"}, "Hello"),
+        Verb("Dial", {"action": "/d"}, "", (Verb("Number", {}, "+12065550100"),)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "code"),
+    [
+        ("text/xml", "<Response>", 12100),
+        ("text/xml", "<Say>Hello</Say>", 12200),
+        ("application/json", "{}", 12300),
+        ("text/xml", f"<Response>{' ' * 65_536}</Response>", 11750),
+    ],
+)
+def test_an_answer_that_cannot_be_obeyed_has_the_code_that_twilio_shows(
+    content_type: str, body: str, code: int
+) -> None:
+    with pytest.raises(BadTwiml) as caught:
+        verbs_of(content_type, body)
+    assert caught.value.code == code
+
+
+def test_nothing_is_no_verbs_and_plain_text_is_a_message() -> None:
+    assert verbs_of("application/json", "") == []
+    assert verbs_of("text/plain", "All is well.") == [Verb("Message", {}, "All is well.")]
+
+
+@pytest.mark.parametrize("stop", sorted(STOP))
+def test_a_stop_word_concerns_one_number_until_a_start_word(stop: str) -> None:
+    for start in START:
+        consent = Consent()
+        consent.hear("+1", "+2", f" {stop.lower()}\n")
+        assert (consent.refuses("+1", "+2"), consent.refuses("+1", "+3")) == (True, False)
+        assert (consent.refuses("+1", None), consent.refuses("+4", None)) == (True, False)
+        consent.hear("+1", "+2", f"please {start}")
+        assert consent.refuses("+1", "+2")
+        consent.hear("+1", "+2", start.title())
+        assert not consent.refuses("+1", "+2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "sentence"),
+    [
+        (Text, [], "The document must be an object."),
+        (Text, {"to": "+1"}, '"from" is missing.'),
+        (
+            Text,
+            {"from": "+1", "to": "+1", "sender": "+1", "x": 1},
+            '"x" is unknown; known are from',
+        ),
+        (Text, {"from": 1, "to": "+1"}, '"from" must be text.'),
+        (Text, {"from": "+1", "to": "+1", "lag": True}, '"lag" must be a number.'),
+        (Manner, {"copies": "2"}, '"copies" must be a whole number.'),
+        (Manner, {"drop": 1}, '"drop" must be true or false.'),
+        (Ring, {"from": "+1", "to": "+1", "recording": 5}, '"recording" must be an object.'),
+        (Text, {"from": "+1", "to": "+1", "media": {}}, '"media" must be a list.'),
+    ],
+)
+def test_an_order_that_cannot_be_read_is_answered_by_a_sentence(
+    kind: type[object], document: object, sentence: str
+) -> None:
+    with pytest.raises(BadOrder) as caught:
+        read(kind, document)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_an_order_is_read_by_its_names_and_whole_numbers_are_numbers() -> None:
+    text = read(Text, {"from": "+1", "to": "+2", "lag": 2, "media": [{"url": "x"}], "date": None})
+    assert (text.sender, text.lag, text.media, text.date) == ("+1", 2.0, ({"url": "x"},), None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"sender": "nobody"}, '"from" must be a phone number'),
+        ({"to": "12"}, '"to" must be a phone number'),
+        ({"date": "yesterday"}, '"date" must be ISO 8601'),
+        ({"media": ({},)}, '"media" must be a list of objects'),
+        ({"media": ({"content": "?"},)}, '"content" of media must be base64.'),
+    ],
+)
+def test_a_text_that_nobody_can_send_is_refused(fields: dict[str, Any], sentence: str) -> None:
+    order: dict[str, Any] = {"sender": "+12065550100", "to": "+15005550006", **fields}
+    text = Text(**order)
+    with pytest.raises(BadOrder) as caught:
+        [text.addresses(), text.came_at(0.0), text.attachments()]
+    assert str(caught.value).startswith(sentence)
