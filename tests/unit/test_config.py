@@ -24,6 +24,9 @@ WITHOUT_DEFAULT = {
     *("twilio.account_sid", "twilio.auth_token", "twilio.api_key_sid", "twilio.api_key_secret"),
     *("twilio.default_from_number", "twilio.messaging_service_sid", "twilio.base_url"),
     *("store.url", "http.public_url", "http.token", "delivery.default_retries", "contacts"),
+    *("twilio.auth_token_secondary", "http.webhook_username", "http.webhook_password"),
+    *("inbound.numbers", "inbound.since", "inbound.rules"),
+    *("calls.text", "calls.voice", "calls.language", "calls.forward_to"),
 }
 
 Write = Callable[[str], Path]
@@ -264,6 +267,20 @@ BAD_VALUES = [
     ("DELIVERY__PROBE_LONGEST", "500 ms", "at least delivery.probe_first"),
     ("LIMITS__PER_DAY", "-1", "expected at least 0"),
     ("LIMITS__WAITING", "9" * 5000, "expected a smaller number"),
+    ("HTTP__WEBHOOK_AUTH", "none", "expected 'signature' or 'basic'"),
+    ("HTTP__WEBHOOK_AUTH", "basic", "set both, or use signature"),
+    ("HTTP__WEBHOOK_USERNAME", "a:b", "a name without one"),
+    ("INBOUND__NUMBERS", "sms:+12345000000", "whatsapp:+12345000000"),
+    ("INBOUND__POLLING", "yes", "expected 'auto', 'on' or 'off'"),
+    ("INBOUND__IDLE_INTERVAL", "0", "expected more than 0"),
+    ("INBOUND__SINCE", "yesterday", "expected a time"),
+    ("INBOUND__DELETE", "maybe", "expected true or false"),
+    ("INBOUND__RULES", "gate", "expected a list of rules"),
+    ("INBOUND__RULES", "[x", "begins like JSON"),
+    ("CALLS__ANSWER", "hang up", "expected 'reject', 'say', 'forward' or 'voicemail'"),
+    ("CALLS__TEXT", "x" * 5000, "expected at most 4096 characters"),
+    ("CALLS__FORWARD_TO", "Bob", "expected a phone number"),
+    ("CALLS__LONGEST", "1 day", "expected at most 14400"),
     ("LOG__FORMAT", "xml", "expected 'human' or 'json'"),
     ("CONTACTS", "[]", "expected names with their numbers"),
     ("CONTACTS", '{"Bob": 3}', "expected a list"),
@@ -408,6 +425,8 @@ def test_a_secret_is_read_from_a_file_without_its_last_newline(
 ) -> None:
     (tmp_path / "secret").write_bytes(f" s3 cret\n{end}".encode())
     others = {"TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": "x", "CALLBOX_MQTT__USERNAME": "me"}
+    if key == "http.webhook_password":
+        others |= {"CALLBOX_HTTP__WEBHOOK_USERNAME": "twilio"}
     variable = {variable_of(f"{key}_file"): str(tmp_path / "secret")}
     config = load_config(None, ACCOUNT | others | variable)
     section, name = key.split(".")
@@ -576,6 +595,31 @@ DOUBTS = [
     ({"MQTT__ALPN": "x"}, "have no effect"),
     ({"MQTT__PASSWORD": "x"}, "without mqtt.username"),
     ({"HTTP__PUBLIC_URL": "https://x.example", "HTTP__PORT": "0"}, "will find nobody"),
+    (
+        {
+            "HTTP__WEBHOOK_AUTH": "basic",
+            "HTTP__WEBHOOK_USERNAME": "twilio",
+            "HTTP__WEBHOOK_PASSWORD": "x",
+        },
+        "signature is safer",
+    ),
+    ({"CALLS__ANSWER": "say", "CALLS__TEXT": "x"}, "no effect without http.public_url"),
+    ({"INBOUND__POLLING": "on"}, "no number to ask Twilio about"),
+    (
+        {"INBOUND__RULES": '[{"from": "anyone", "reply": "x"}]'},
+        "texts that never arrive",
+    ),
+    (
+        {"INBOUND__RULES": '[{"reply": "x"}]', "TWILIO__DEFAULT_FROM_NUMBER": "+12345000000"},
+        "nobody can use it",
+    ),
+    (
+        {
+            "INBOUND__RULES": '[{"from": "anyone", "topic": "twilio/txt", "payload": "{}"}]',
+            "TWILIO__DEFAULT_FROM_NUMBER": "+12345000000",
+        },
+        "at your expense",
+    ),
 ]
 
 
@@ -584,6 +628,13 @@ def test_a_doubtful_value_is_a_warning(values: dict[str, str], expected: str) ->
     (warning,) = load(**({"TWILIO__DEFAULT_FROM_NUMBER": "ACME"} | values)).warnings()
     assert expected in warning
     assert warning.endswith(".")
+
+
+def test_the_other_token_alone_is_a_warning() -> None:
+    key = {"TWILIO_ACCOUNT_SID": SID, "TWILIO_API_KEY": "SK" + "0" * 32, "TWILIO_API_SECRET": "x"}
+    other = {"CALLBOX_TWILIO__AUTH_TOKEN_SECONDARY": "x"}
+    warnings = load_config(None, key | other).warnings()
+    assert any("during a rotation" in each for each in warnings)
 
 
 def test_callbacks_without_an_auth_token_are_a_warning() -> None:
@@ -595,6 +646,86 @@ def test_callbacks_without_an_auth_token_are_a_warning() -> None:
 
 def test_a_usual_configuration_has_no_warning() -> None:
     assert load(TWILIO__DEFAULT_FROM_NUMBER="+12345000000").warnings() == []
+
+
+# --- texts and calls from people ------------------------------------------------------------------
+
+OURS = "+12345000000"
+URL = "https://x.example"
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
+        ({}, ()),
+        ({"TWILIO__DEFAULT_FROM_NUMBER": "ACME"}, ()),
+        ({"TWILIO__DEFAULT_FROM_NUMBER": OURS}, (OURS,)),
+        (
+            {"TWILIO__DEFAULT_FROM_NUMBER": OURS, "INBOUND__NUMBERS": "whatsapp:+12345000001"},
+            ("whatsapp:+12345000001",),
+        ),
+    ],
+)
+def test_texts_are_fetched_for_the_numbers_named_or_else_the_sender(
+    values: dict[str, str], numbers: tuple[str, ...]
+) -> None:
+    assert load(**values).numbers == numbers
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        ({"INBOUND__NUMBERS": OURS}, 30),
+        ({"INBOUND__NUMBERS": OURS, "INBOUND__IDLE_INTERVAL": "5s"}, 5),
+        ({"INBOUND__NUMBERS": OURS, "HTTP__PUBLIC_URL": URL}, 300),
+        ({"INBOUND__NUMBERS": OURS, "HTTP__PUBLIC_URL": URL, "INBOUND__POLLING": "on"}, 30),
+        ({"INBOUND__NUMBERS": OURS, "INBOUND__POLLING": "off"}, None),
+        ({"INBOUND__POLLING": "on"}, None),
+    ],
+)
+def test_twilio_is_asked_seldom_where_webhooks_tell(
+    values: dict[str, str], seconds: float | None
+) -> None:
+    assert load(**values).polls_every == seconds
+
+
+@pytest.mark.parametrize(("word", "value"), [("yes", True), ("No", False), ("true", True)])
+def test_a_switch_is_true_or_false_in_plain_words(write: Write, word: str, value: bool) -> None:
+    assert load_config(write(f"inbound: {{delete: {word}}}"), ACCOUNT).inbound.delete is value
+
+
+def test_a_user_and_a_password_of_webhooks_come_together() -> None:
+    assert "needs its user" in fault(HTTP__WEBHOOK_PASSWORD="x")
+    assert "needs its password" in fault(HTTP__WEBHOOK_USERNAME="x")
+
+
+def test_an_answer_to_calls_needs_its_text_or_number() -> None:
+    assert "what is said" in fault(CALLS__ANSWER="say")
+    assert "what is said" in fault(CALLS__ANSWER="voicemail")
+    assert "the number to forward to" in fault(CALLS__ANSWER="forward")
+
+
+def test_numbers_rules_and_pins_are_not_public(tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text("hunter9")
+    rules = [
+        {"from": OURS, "pin": "hunter8", "reply": "hunter7"},
+        {"from": OURS, "pin_file": str(tmp_path / "pin"), "topic": "x"},
+    ]
+    config = load(
+        INBOUND__NUMBERS=f"whatsapp:{OURS}",
+        INBOUND__RULES=json.dumps(rules),
+        CALLS__FORWARD_TO=OURS,
+        TWILIO__AUTH_TOKEN_SECONDARY="hunter3",
+        HTTP__WEBHOOK_USERNAME="hunter4",
+        HTTP__WEBHOOK_PASSWORD="hunter5",
+    )
+    public = config.public()
+    assert public["inbound"]["rules"] == 2
+    assert public["inbound"]["numbers"] == ["whatsapp:+1\N{HORIZONTAL ELLIPSIS}0000"]
+    assert "hunter" not in json.dumps(public)
+    for secret in ("hunter3", "hunter5", "hunter8", "hunter9", OURS):
+        assert secret not in f"{json.dumps(public)} {config!r} {config.inbound.rules!r}"
+        assert secret not in repr(config.rulebook())
 
 
 # --- times, the store -----------------------------------------------------------------------------
@@ -710,7 +841,7 @@ def uncommented() -> str:
 def keys_in(text: str) -> list[str]:
     keys, section = [], ""
     for line in text.splitlines():
-        if found := re.match(r"( *)([\w ]+):(.*)", line):
+        if found := re.match(r"( {0,2})(\w[\w ]*):(.*)", line):
             section = section if found[1] else found[2]
             keys.append(f"{section}.{found[2]}" if found[1] else section)
     sections = {key.partition(".")[0] for key in KEYS} - {"contacts"}
@@ -746,6 +877,8 @@ def test_the_examples_in_the_manual_are_valid(tmp_path: Path) -> None:
     config = load_config(path, {"HOME": "/home/me"})
     assert len(config.contacts.numbers("Night shift")) == 3
     assert config.delivery.default_retries == 3
+    assert [rule.name for rule in config.inbound.rules] == ["gate", None, None]
+    assert len(config.rulebook()) == 3
 
 
 def test_every_key_of_the_manual_has_its_meaning_above_it() -> None:

@@ -8,6 +8,7 @@ test compares the two.
     values.py    how one value is read        rules.py     what keys mean for each other
     contacts.py  names, numbers, groups       sources.py   file, variables, files of secrets
     sections.py  every key, shipped values    places.py    the state folder
+    rulebook.py  the rules for inbound texts  templates.py what they fill in
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,11 +20,14 @@ from pydantic_core import ErrorDetails
 
 from callbox.config.contacts import Contacts
 from callbox.config.places import default_store
+from callbox.config.rulebook import RULE_KEYS, sender_faults, topic_faults
 from callbox.config.rules import RULES
 from callbox.config.sections import (
+    Calls,
     Config,
     Delivery,
     Http,
+    Inbound,
     Limits,
     Log,
     Mqtt,
@@ -47,10 +51,12 @@ from callbox.errors import ConfigError
 
 __all__ = [
     "KEYS",
+    "Calls",
     "Config",
     "Contacts",
     "Delivery",
     "Http",
+    "Inbound",
     "Limits",
     "Log",
     "Mqtt",
@@ -73,6 +79,7 @@ KEYS = (*_keys(), *SECRET_FILES)  # every key there is, in the order of the manu
 
 _EXPECTED = {
     "dict_type": "expected names with their numbers, like Darla: +12345000000",
+    "extra_forbidden": f"it is not a key of a rule; expected {', '.join(RULE_KEYS)}",
     "float_parsing": "expected a number",
     "float_type": "expected a number",
     "greater_than": "expected more than {gt}",
@@ -84,9 +91,12 @@ _EXPECTED = {
     "less_than": "expected less than {lt}",
     "less_than_equal": "expected at most {le}",
     "literal_error": "expected {expected}",
+    "model_type": "expected a rule: keys like contains: and reply:",
     "path_type": "expected the name of a file",
+    "string_too_long": "expected at most {max_length} characters",
     "string_type": "expected text",
     "string_unicode": "expected valid UTF-8 text",
+    "too_long": "expected at most {max_length} of them",
     "too_short": "expected at least {min_length} of them",
     "tuple_type": "expected a list, or values separated by commas",
     "value_error": "{error}",
@@ -162,3 +172,13 @@ def _apply_rules(config: Config, found: Layer, faults: Faults) -> None:
             faults.tell(key, found[key].source if key in found else "", rule.sentence)
     for where, sentence in config.contacts.faults():
         faults.tell(where, found["contacts"].source, sentence)
+    for where, sentence in _faults_of_texts(config, faults):
+        faults.tell(where, found["inbound.rules"].source, sentence)
+
+
+def _faults_of_texts(config: Config, faults: Faults) -> Iterator[tuple[str, str]]:
+    rules = config.inbound.rules
+    if "contacts" not in faults.keys:
+        yield from sender_faults(rules, config.contacts)
+    if "mqtt.base_topic" not in faults.keys:
+        yield from topic_faults(rules, config.mqtt.base_topic)

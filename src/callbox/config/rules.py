@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from callbox.config.rulebook import is_request
+
 if TYPE_CHECKING:
     from callbox.config.sections import Config
 
@@ -96,6 +98,34 @@ RULES = (
         "Twilio's callbacks carry phone numbers; expected an https:// URL",
     ),
     Rule(
+        ("http.webhook_username", "http.webhook_password"),
+        lambda config: config.http.webhook_password and not config.http.webhook_username,
+        "http.webhook_password needs its user; set it too",
+    ),
+    Rule(
+        ("http.webhook_password", "http.webhook_username"),
+        lambda config: config.http.webhook_username and not config.http.webhook_password,
+        "http.webhook_username needs its password; set it or webhook_password_file",
+    ),
+    Rule(
+        ("http.webhook_auth", "http.webhook_username", "http.webhook_password"),
+        lambda config: (
+            config.http.webhook_auth == "basic"
+            and not (config.http.webhook_username or config.http.webhook_password)
+        ),
+        "basic needs http.webhook_username and http.webhook_password; set both, or use signature",
+    ),
+    Rule(
+        ("calls.text", "calls.answer"),
+        lambda config: config.calls.answer in {"say", "voicemail"} and not config.calls.text,
+        "calls.answer needs what is said to the caller; set it, or set calls.answer to reject",
+    ),
+    Rule(
+        ("calls.forward_to", "calls.answer"),
+        lambda config: config.calls.answer == "forward" and not config.calls.forward_to,
+        "calls.answer needs the number to forward to; set it, or set calls.answer to reject",
+    ),
+    Rule(
         ("delivery.probe_longest", "delivery.probe_first"),
         lambda config: config.delivery.probe_longest < config.delivery.probe_first,
         "expected at least delivery.probe_first",
@@ -124,9 +154,53 @@ DOUBTS = (
         "set twilio.default_from_number or twilio.messaging_service_sid.",
     ),
     Doubt(
-        lambda config: config.http.public_url and not config.twilio.auth_token,
+        lambda config: (
+            config.http.public_url
+            and config.http.webhook_auth == "signature"
+            and not config.twilio.auth_token
+        ),
         "http.public_url is set without twilio.auth_token, by which alone Twilio's callbacks can "
         "be verified: they will be refused.",
+    ),
+    Doubt(
+        lambda config: config.twilio.auth_token_secondary and not config.twilio.auth_token,
+        "twilio.auth_token_secondary is set without twilio.auth_token: during a rotation set both.",
+    ),
+    Doubt(
+        lambda config: config.http.webhook_auth == "basic",
+        "http.webhook_auth is basic: who learns the password can forge texts and statuses; "
+        "signature is safer.",
+    ),
+    Doubt(
+        lambda config: config.calls.answer != "reject" and not config.http.public_url,
+        "calls.answer has no effect without http.public_url, by which Twilio asks what to do with "
+        "a call.",
+    ),
+    Doubt(
+        lambda config: (
+            config.inbound.polling == "on" and not (config.numbers or config.http.public_url)
+        ),
+        "inbound.polling is on and there is no number to ask Twilio about: set inbound.numbers.",
+    ),
+    Doubt(
+        lambda config: config.inbound.rules and not (config.polls_every or config.http.public_url),
+        "inbound.rules has rules for texts that never arrive: set inbound.numbers and leave "
+        "inbound.polling at auto, or set http.public_url.",
+    ),
+    Doubt(
+        lambda config: (
+            any(not rule.senders for rule in config.inbound.rules) and not len(config.contacts)
+        ),
+        "inbound.rules has a rule without from, which is for contacts, and there are no contacts: "
+        "nobody can use it.",
+    ),
+    Doubt(
+        lambda config: any(
+            rule.for_anyone and not rule.secret and is_request(rule, config.mqtt.base_topic)
+            for rule in config.inbound.rules
+        ),
+        "inbound.rules has a rule by which anyone can send texts or place calls at your expense: "
+        "give it a pin, or say from whom.",
     ),
     Doubt(
         lambda config: config.http.public_url and not config.http.port,

@@ -5,6 +5,7 @@ in rules.py. Times are seconds.
 """
 
 import os
+from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,36 +15,45 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from callbox.config.contacts import Contacts
 from callbox.config.places import default_store
+from callbox.config.rulebook import Rules, rulebook
 from callbox.config.rules import DOUBTS
 from callbox.config.values import (
     DEFAULT_PORTS,
+    E164,
     Ascending,
     Count,
     MqttUrl,
+    OwnNumbers,
     PemFile,
     PublicUrl,
     Rate,
     Seconds,
     Sender,
     ServiceSid,
+    Spoken,
     StoreUrl,
     Text,
     Texts,
     Times,
     Topic,
     Upper,
+    UserName,
     WebUrl,
     Whole,
     WholeSeconds,
+    YesNo,
     scheme_of,
 )
-from callbox.domain.phone import mask
+from callbox.domain.phone import is_e164, mask
+from callbox.rules import Rulebook
 
 _MASKED = "***"
+_SAFETY_NET = 300.0  # seconds between looks at Twilio where webhooks tell of texts
+_LONGEST_RECORDING = 14_400  # seconds that Twilio records
 _NEVER_TOLD = {
     "mqtt": ("username", "password"),
-    "twilio": ("auth_token", "api_key_sid", "api_key_secret"),
-    "http": ("token",),
+    "twilio": ("auth_token", "auth_token_secondary", "api_key_sid", "api_key_secret"),
+    "http": ("token", "webhook_username", "webhook_password"),
 }
 
 
@@ -109,6 +119,7 @@ class Twilio(Section):
 
     account_sid: Text = ""
     auth_token: SecretStr | None = None
+    auth_token_secondary: SecretStr | None = None
     api_key_sid: Text | None = None
     api_key_secret: SecretStr | None = None
     default_from_number: Sender | None = Field(default=None, repr=False)
@@ -152,6 +163,32 @@ class Http(Section):
     port: Annotated[Whole, Field(ge=0, le=65_535)] = 8099
     public_url: PublicUrl | None = None
     token: SecretStr | None = None
+    webhook_auth: Literal["signature", "basic"] = "signature"
+    webhook_username: UserName | None = None
+    webhook_password: SecretStr | None = None
+
+
+class Inbound(Section):
+    """Which texts are fetched from Twilio, and what they set off."""
+
+    numbers: OwnNumbers = Field(default=(), repr=False)
+    polling: Literal["auto", "on", "off"] = "auto"
+    idle_interval: Seconds = 30.0
+    since: Seconds | None = None
+    max_age: Seconds = 300.0
+    delete: YesNo = False
+    rules: Rules = Field(default=(), repr=False)
+
+
+class Calls(Section):
+    """What is done with a call to one of our numbers."""
+
+    answer: Literal["reject", "say", "forward", "voicemail"] = "reject"
+    text: Spoken | None = None
+    voice: Text | None = None
+    language: Text | None = None
+    forward_to: E164 | None = Field(default=None, repr=False)
+    longest: Annotated[WholeSeconds, Field(le=_LONGEST_RECORDING)] = 120
 
 
 class Delivery(Section):
@@ -191,10 +228,34 @@ class Config(Section):
     twilio: Twilio = Field(default_factory=Twilio)
     store: Store = Field(default_factory=Store)
     http: Http = Field(default_factory=Http)
+    inbound: Inbound = Field(default_factory=Inbound)
+    calls: Calls = Field(default_factory=Calls)
     delivery: Delivery = Field(default_factory=Delivery)
     limits: Limits = Field(default_factory=Limits)
     contacts: Contacts = Field(default_factory=Contacts)
     log: Log = Field(default_factory=Log)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers whose texts are fetched from Twilio, `whatsapp:` before those of WhatsApp."""
+        default = self.twilio.default_from_number or ""
+        return self.inbound.numbers or ((default,) if is_e164(default) else ())
+
+    @property
+    def polls_every(self) -> float | None:
+        """The seconds between looks at Twilio for new texts; None: it is never asked."""
+        if self.inbound.polling == "off" or not self.numbers:
+            return None
+        if self.inbound.polling == "auto" and self.http.public_url:
+            return max(_SAFETY_NET, self.inbound.idle_interval)
+        return self.inbound.idle_interval
+
+    def rulebook(self, own_numbers: Iterable[str] = ()) -> Rulebook:
+        """Give the rules for inbound texts; `own_numbers` are further ones of the account."""
+        default = self.twilio.default_from_number
+        own = {*own_numbers, *self.numbers, *((default,) if default else ())}
+        plain = (number.removeprefix("whatsapp:") for number in own)
+        return rulebook(self.inbound.rules, self.contacts, plain)
 
     def warnings(self) -> list[str]:
         """Give a sentence for each thing that works and is probably not what was meant."""
@@ -203,13 +264,17 @@ class Config(Section):
     def public(self) -> dict[str, Any]:
         """Give the configuration for everyone to read (`bridge/info`), ready for JSON.
 
-        Secrets and users are `***` where set, numbers masked, contacts a count.
+        Secrets and users are `***` where set, numbers masked, contacts and rules a count.
         """
-        shown: dict[str, Any] = self.model_dump(mode="json", exclude={"contacts"})
+        hidden: dict[str, Any] = {"contacts": True, "inbound": {"rules"}}
+        shown: dict[str, Any] = self.model_dump(mode="json", exclude=hidden)
         for section, keys in _NEVER_TOLD.items():
             for key in keys:
                 if shown[section][key] is not None:
                     shown[section][key] = _MASKED
-        if self.twilio.default_from_number:
-            shown["twilio"]["default_from_number"] = mask(self.twilio.default_from_number)
+        for section, key in (("twilio", "default_from_number"), ("calls", "forward_to")):
+            if number := shown[section][key]:
+                shown[section][key] = mask(number)
+        shown["inbound"]["numbers"] = [mask(number) for number in self.inbound.numbers]
+        shown["inbound"]["rules"] = len(self.inbound.rules)
         return shown | {"contacts": len(self.contacts)}

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import yaml
 
 CONFIG_VARIABLE = "CALLBOX_CONFIG"
-SECRETS = ("mqtt.password", "twilio.auth_token", "twilio.api_key_secret", "http.token")
+SECRETS = (
+    *("mqtt.password", "http.token", "http.webhook_password"),
+    *("twilio.auth_token", "twilio.auth_token_secondary", "twilio.api_key_secret"),
+)
 SECRET_FILES = tuple(f"{key}_file" for key in SECRETS)
 
 _PREFIX = "CALLBOX_"
@@ -27,9 +30,10 @@ _TWILIO_VARIABLES = {
     "TWILIO_API_KEY": "twilio.api_key_sid",
     "TWILIO_API_SECRET": "twilio.api_key_secret",
 }
-_FILES = {"mqtt.ca", "mqtt.cert", "mqtt.key", *SECRET_FILES}
+_RULES, _PIN_FILE = "inbound.rules", "pin_file"  # each rule may have one
+_FILES = {"mqtt.ca", "mqtt.cert", "mqtt.key", _PIN_FILE, *SECRET_FILES}
 _TYPED_BY_YAML = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
-_DEPTH = 2  # keys are that deep in the file
+_DEPTH = 4  # section, rules, a rule, its keys: keys are that deep in the file
 
 
 class Found(NamedTuple):
@@ -129,8 +133,13 @@ def _is_empty(value: object) -> bool:
 
 
 def _located(key: str, value: object, folder: Path) -> object:
+    """Give a value with the names of files in it counted from a folder."""
     if key in _FILES and isinstance(value, str):
         return str(folder / os.path.expanduser(value))  # noqa: PTH111 - Path's raises
+    if key == _RULES and isinstance(value, list):
+        return [_located(_RULES, each, folder) for each in value]
+    if key == _RULES and isinstance(value, dict) and _PIN_FILE in value:
+        return value | {_PIN_FILE: _located(_PIN_FILE, value[_PIN_FILE], folder)}
     return value
 
 
@@ -146,13 +155,14 @@ def _read_secrets(layer: Layer, chosen: set[str], faults: Faults) -> Layer:
             faults.tell(pointer, source, both, about=key)
             continue
         try:
-            secrets[key] = Found(_secret(path), source)
+            secrets[key] = Found(read_secret(path), source)
         except ValueError as fault:
             faults.tell(pointer, source, str(fault), about=key)
     return secrets
 
 
-def _secret(path: object) -> str:
+def read_secret(path: object) -> str:
+    """Read a file that holds a secret alone; raises ValueError with what was expected."""
     if not isinstance(path, str):
         raise ValueError("expected the name of a file")  # noqa: TRY004 - told like the others
     try:
@@ -227,7 +237,11 @@ def _loader(text: str) -> "yaml.SafeLoader":
 
 
 def _twice(node: object, depth: int) -> Iterator[str]:
-    if depth == 0 or getattr(node, "id", "") != "mapping":
+    kind = getattr(node, "id", "") if depth else ""
+    if kind == "sequence":
+        for each in getattr(node, "value", ()):
+            yield from _twice(each, depth - 1)
+    if kind != "mapping":
         return
     seen: set[str] = set()
     for key, value in getattr(node, "value", ()):

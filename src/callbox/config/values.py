@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from callbox.domain.phone import is_sender
+from callbox.domain.phone import is_e164, is_sender
 
 _UNITS = {
     word: size
@@ -32,6 +32,8 @@ _TIME = "expected a time: seconds, or a number with a unit like 2s, 10 min, 48h 
 _TEN_YEARS = 315_360_000
 _MQTT_URL = "expected mqtt://host:port, mqtts://host:port or embedded://127.0.0.1:1883"
 _WEB_URL = "expected a URL like https://callbox.example.com, without ? and #"
+
+_YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "embedded": 1883}
 
@@ -52,11 +54,19 @@ def _number(value: object) -> object:
     return value
 
 
+def _yes_no(value: object) -> object:
+    if isinstance(value, str) and value.strip().lower() in _YES_NO:
+        return _YES_NO[value.strip().lower()]
+    if isinstance(value, bool):
+        return value
+    raise ValueError("expected true or false")
+
+
 def _list(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
-        return _json(value)
+        return parsed_json(value)
     return [each.strip() for each in value.split(",") if each.strip()]
 
 
@@ -64,12 +74,13 @@ def _mapping(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith(("{", "[")):
-        return _json(value)
+        return parsed_json(value)
     pairs = (each.partition("=") for each in value.split(",") if each.strip())
     return {name.strip(): member.strip() for name, _, member in pairs}
 
 
-def _json(text: str) -> object:
+def parsed_json(text: str) -> object:
+    """Parse a value that begins like JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -116,6 +127,24 @@ def _sender(text: str) -> str:
             "expected a phone number like +12345000000, a name of up to 11 letters and digits, "
             "or a short code of 3 to 8 digits"
         )
+    return text
+
+
+def _e164(text: str) -> str:
+    if not is_e164(text):
+        raise ValueError("expected a phone number like +12345000000")
+    return text
+
+
+def _own_number(text: str) -> str:
+    if not is_e164(text.removeprefix("whatsapp:")):
+        raise ValueError("expected a phone number like +12345000000, or whatsapp:+12345000000")
+    return text
+
+
+def _user_name(text: str) -> str:
+    if ":" in text:
+        raise ValueError("a colon ends the user's name in HTTP; expected a name without one")
     return text
 
 
@@ -174,6 +203,12 @@ def _store_url(url: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+Label = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_printable)
+]
+Spoken = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=4_096), AfterValidator(_printable)
+]  # no longer than what Twilio reads out
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=_TEN_YEARS)]
 WholeSeconds = Annotated[int, BeforeValidator(_seconds), Field(gt=0, le=_TEN_YEARS)]
 Times = Annotated[tuple[Seconds, ...], BeforeValidator(_list)]
@@ -183,6 +218,11 @@ Count = Annotated[Whole, Field(ge=0, le=1_000_000_000)]
 Rate = Annotated[float, BeforeValidator(_number), Field(gt=0, le=1_000)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_list)]
 Groups = Annotated[dict[Text, Texts], BeforeValidator(_mapping)]
+YesNo = Annotated[bool, BeforeValidator(_yes_no)]
+E164 = Annotated[Text, AfterValidator(_e164)]
+OwnNumber = Annotated[Text, AfterValidator(_own_number)]
+OwnNumbers = Annotated[tuple[OwnNumber, ...], BeforeValidator(_list)]
+UserName = Annotated[Text, AfterValidator(_user_name)]
 Upper = BeforeValidator(_upper)
 PemFile = Annotated[Path, AfterValidator(_readable)]
 Topic = Annotated[Text, AfterValidator(_topic)]
