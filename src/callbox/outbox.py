@@ -12,20 +12,35 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from callbox.domain.delivery import Delivery, Progress, State
-from callbox.domain.notification import Kind
+from callbox.domain.consent import REFUSED, Consent, Step, pair_of
+from callbox.domain.delivery import Delivery, Evidence, Progress, State
+from callbox.domain.news import News
+from callbox.domain.notification import CRITICAL, Kind
 from callbox.domain.outcome import (
+    Accepted,
     Deferred,
     Found,
     Lookup,
     Outcome,
     Pause,
+    Refused,
     Unanswered,
     Unknown,
 )
 from callbox.domain.pace import Pace
 from callbox.domain.phone import mask
-from callbox.domain.policy import Rules, after_attempt, after_lookup, claimed, doubt, expired
+from callbox.domain.policy import (
+    Rules,
+    after_attempt,
+    after_lookup,
+    after_news,
+    after_silence,
+    claimed,
+    doubt,
+    expired,
+    tells,
+)
+from callbox.errors import StoreUnavailable
 from callbox.ports import (
     Change,
     Claims,
@@ -47,6 +62,20 @@ _JUMP = 2.0  # seconds that the wall clock may drift unnoticed
 _RECENT = 60.0  # seconds for which a failed look-up is worth telling
 _LOOKUPS_AT_ONCE = 10
 _LONGEST_VALIDITY = 36_000  # Twilio's ValidityPeriod
+_TRIES = 5  # of a step that something else overtakes
+
+_ON_ITS_WAY = {State.ACCEPTED, State.SENT, State.READ}  # INFO is for what is finished
+
+_OPTED_OUT = Refused(
+    REFUSED,
+    f"The recipient has opted out of texts from this sender (Twilio code {REFUSED})",
+    "They can text START to the sender; until then send to them in another way. Requests of "
+    "priority critical are tried all the same.",
+)
+_PERHAPS_OPTED_OUT = (
+    "The recipient texted STOP to this sender: Twilio took this text, but may deliver no more "
+    "until they text START."
+)
 
 # The first status of what is not sent, by the state it ends in.
 _ERRORS = {
@@ -75,11 +104,17 @@ class Counters:
     limited: int = 0
     unknown: int = 0
     recovered: int = 0
+    doubled: int = 0
+    strangers: int = 0
 
 
 @dataclass(slots=True)
 class Outbox:
-    """The use cases. `owed` is called when events were committed; `spawn` runs a unit of work."""
+    """The use cases.
+
+    `owed` is called when events were committed, `taken` when Twilio took something; `spawn` runs a
+    unit of work.
+    """
 
     store: Store
     provider: Provider
@@ -89,7 +124,9 @@ class Outbox:
     pace: Pace
     owed: Callable[[], None]
     spawn: Callable[[Coroutine[Any, Any, None]], object]
+    taken: Callable[[], None] = lambda: None
     counters: Counters = field(default_factory=Counters)
+    consent: Consent = field(default_factory=Consent)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _next_due: float = 0.0
     _drift: float = 0.0
@@ -102,6 +139,7 @@ class Outbox:
     async def open(self) -> None:
         """Put what the last run left open in doubt. Call before anything else."""
         self._drift = self.clock.now() - self.clock.monotonic()
+        self.consent.take(await self.store.opt_outs())
         left = await self.store.recover(self.clock.now(), self.rules.lookup_delays[0])
         self.counters.recovered = left
         if left:
@@ -265,19 +303,50 @@ class Outbox:
             self._release_one()
             await self._settle(delivery, expired(delivery.progress, self.clock.now()))
             return
+        out = self.consent.certainty(delivery.notification)
         try:
-            outcome = await self.provider.create(delivery, self._validity(delivery))
+            outcome = await self._create(delivery, opted_out=bool(out))
         finally:
             self._release_one()
-        self._report(outcome)
         delivery = await self._as_moved(delivery, jumps)
         now = self.clock.now()
         after = after_attempt(delivery, outcome, now, self.clock.jitter(), self.rules)
-        verdict = await self._settle(delivery, after, getattr(outcome, "remedy", None))
+        remedy = getattr(outcome, "remedy", None)
+        if out is False and isinstance(outcome, Accepted):
+            remedy = remedy or _PERHAPS_OPTED_OUT
+        verdict = await self._settle(delivery, after, remedy)
+        await self._note_consent(delivery, outcome)
         if verdict == "claimed":
             log.error("Twilio gave the SID %s twice: looking up what it made", after.sid)
             doubtful = Unknown("Twilio answered with a SID that is another's")
             await self._settle(delivery, doubt(delivery.progress, doubtful, now, self.rules))
+        elif verdict == "stale" and isinstance(outcome, Accepted):
+            await self._compare(delivery.id, outcome.sid)
+
+    async def _create(self, delivery: Delivery, *, opted_out: bool) -> Outcome:
+        """Ask Twilio, unless it surely refuses."""
+        if opted_out and delivery.priority < CRITICAL:
+            return _OPTED_OUT
+        outcome = await self.provider.create(delivery, self._validity(delivery))
+        self._report(outcome)
+        return outcome
+
+    async def _note_consent(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Learn from Twilio whether the recipient wants texts from this sender."""
+        steps: tuple[Step, ...] = ()
+        if isinstance(outcome, Accepted):
+            steps = self.consent.after_acceptance(delivery.notification)
+        elif isinstance(outcome, Refused) and outcome.code == REFUSED and outcome != _OPTED_OUT:
+            steps = (Step(pair_of(delivery.notification), out=True, certain=True),)
+        if steps:
+            self.consent.take(steps)
+            await self.store.consent(steps, self.clock.now())
+
+    async def _compare(self, delivery_id: str, sid: str) -> None:
+        """Tell of a create whose answer came after a callback had settled it with another SID."""
+        settled = await self.store.find(delivery_id)
+        if settled is not None and settled.progress.sid not in {None, sid}:
+            self._tell_doubled(settled, sid)
 
     def _release_one(self) -> None:
         self.pace.in_flight -= 1
@@ -361,6 +430,56 @@ class Outbox:
                     return True
         return False
 
+    # news
+
+    async def hear(self, news: News) -> bool:
+        """Take what Twilio tells of a text or call; False if it is none of ours.
+
+        Raises StoreUnavailable while the disk refuses: then it is to be told again.
+        """
+        if self.store.trouble:
+            raise StoreUnavailable(self.store.trouble)
+        for _ in range(_TRIES):
+            delivery = await self._meant(news)
+            if delivery is None:
+                self.counters.strangers += 1
+                return False
+            if self._is_double(delivery, news):
+                self._tell_doubled(delivery, news.sid)
+                return True
+            after = after_news(delivery, news, self.clock.now())
+            if after is None or await self._settle(delivery, after, news.remedy) != "stale":
+                return True
+        return True
+
+    async def silent(self, delivery: Delivery, *, answered: bool) -> None:
+        """Twilio was asked for news of a delivery and had none, or could not be asked."""
+        after = after_silence(delivery, self.clock.now(), self.rules, answered=answered)
+        await self._settle(delivery, after)
+
+    async def _meant(self, news: News) -> Delivery | None:
+        """Find the delivery by the attempt that the callback names, else by its SID."""
+        if news.attempt_id is not None:
+            delivery = await self.store.find(news.attempt_id.rpartition("-")[0])
+            fits = delivery is not None and delivery.notification.kind is news.kind
+            return delivery if fits else None
+        return next(iter(await self.store.holding([news.sid])), None)
+
+    def _is_double(self, delivery: Delivery, news: News) -> bool:
+        """Whether Twilio made a second one: another SID than what a create's answer gave.
+
+        One found by look-up gives way to a callback: it was somebody else's like it.
+        """
+        held = delivery.progress
+        return held.sid not in {None, news.sid} and held.evidence is not Evidence.LOOKUP
+
+    def _tell_doubled(self, delivery: Delivery, sid: str) -> None:
+        self.counters.doubled += 1
+        log.error(
+            "Request %s was sent twice: Twilio made %s as well as %s",
+            delivery.request_id, sid, delivery.progress.sid,
+        )  # fmt: skip
+
     # settle
 
     async def _settle(self, before: Delivery, after: Progress, remedy: str | None = None) -> str:
@@ -369,6 +488,8 @@ class Outbox:
         verdict = await self.store.apply(change)
         if verdict == "done":
             self._told(before, change)
+        if before.progress.sid is None and after.sid is not None:
+            self.taken()
         if after.due_at is not None:
             self._next_due = min(self._next_due, after.due_at)
             self._wake.set()
@@ -376,14 +497,17 @@ class Outbox:
 
     def _told(self, before: Delivery, change: Change) -> None:
         after = change.after
-        self.counters.unknown += after.state is State.UNKNOWN and after.due_at is None
         if not change.events:
             return
+        self.counters.unknown += after.state is State.UNKNOWN and after.due_at is None
         self.owed()
+        if before.progress.state is after.state:
+            return
         note = before.notification
         what = "Call" if note.kind is Kind.CALL else "Text"
         why = f": {after.error_message}" if after.error_message else ""
-        log.info(
+        log.log(
+            logging.DEBUG if after.state in _ON_ITS_WAY else logging.INFO,
             "%s to %s is %s (request %s, attempt %d)%s",
             what, mask(note.to), after.state, before.request_id, after.attempt, why,
         )  # fmt: skip
@@ -391,6 +515,8 @@ class Outbox:
     def _change(self, before: Delivery, after: Progress, remedy: str | None) -> Change:
         ended = after.state is State.UNKNOWN and after.due_at is None
         if not ended and after.state in {State.QUEUED, State.SENDING, State.UNKNOWN}:
+            return Change(before, after)
+        if not tells(before.progress, after, before.notification.kind):
             return Change(before, after)
         delivery = replace(before, progress=after)
         document = self.documents.delivery(before.progress.state, delivery, remedy)

@@ -1,11 +1,15 @@
 """What the use cases need of the world: Store, Provider, Documents. Each comment is a contract."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from callbox.domain.consent import Step
 from callbox.domain.delivery import Delivery, Progress, State
-from callbox.domain.outcome import Lookup, Outcome, Pause
+from callbox.domain.news import News
+from callbox.domain.notification import Kind
+from callbox.domain.outcome import Lookup, Outcome, Pause, Unanswered
+from callbox.domain.received import Medium, OptOut, Ring, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Claims:
 class Change:
     """A step of one delivery, with the events it owes.
 
-    Takes effect only if the stored state and attempt are still those of `before`. `answer` is the
+    Takes effect only if nothing has changed since `before` was read. `answer` is the
     `response` part of the first status (JSON); the store keeps the first one and drops a second.
     """
 
@@ -103,6 +107,58 @@ class Change:
     after: Progress
     events: tuple[Event, ...] = ()
     answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Something that came in, with all it causes; kept once per `sid`.
+
+    `replies` are kept while the sender got less than `most_replies` in the clock hour.
+    `wrong_pin`: counted against the sender. `delete`: it is to be deleted at Twilio. `old`: was
+    there before us and is only to be known, unless it turns out to come in this moment.
+    """
+
+    sid: str
+    sender: str
+    recipient: str
+    body: str
+    received_at: float
+    events: tuple[Event, ...] = ()
+    replies: tuple[Submission, ...] = ()
+    most_replies: int = 0
+    consent: tuple[Step, ...] = ()
+    wrong_pin: bool = False
+    delete: bool = False
+    old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a text came in: whose contact the sender is, whether it is too old to act on, when."""
+
+    name: str | None
+    stale: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a reception: False if its SID was known; replies that were over the limit."""
+
+    new: bool
+    withheld: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A number whose texts are listed: none from before `since`; all up to `cursor` were read.
+
+    Times are Twilio's, in seconds since 1970.
+    """
+
+    number: str
+    since: float
+    cursor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +216,47 @@ class Store(Protocol):
         again.
         """
 
+    async def receive(
+        self, receptions: Sequence[Reception], now: float, *, impatient: bool = False
+    ) -> list[Kept]:
+        """Keep what came in, its events, replies, opt-outs, all in one transaction, in order.
+
+        A known SID changes nothing.
+        """
+
+    async def known(self, sids: Sequence[str]) -> set[str]:
+        """Give those of the SIDs that were received already."""
+
+    async def consent(self, steps: Sequence[Step], now: float) -> None:
+        """Keep opt-outs and their ends."""
+
+    async def opt_outs(self) -> list[Step]:
+        """Give every opt-out."""
+
+    async def wrong_pins(self, now: float) -> dict[str, int]:
+        """Give how many wrong PINs each sender gave in this clock hour."""
+
+    async def mailboxes(self) -> list[Mailbox]:
+        """Give how far each number's list was read."""
+
+    async def read_up_to(self, mailbox: Mailbox) -> None:
+        """Keep how far a number's list was read; `since` stays what it was first."""
+
+    async def to_delete(self, most: int) -> list[str]:
+        """Give SIDs of texts that are to be deleted at Twilio, oldest first."""
+
+    async def deleted(self, sid: str) -> None:
+        """Note that a text is deleted at Twilio, or cannot be."""
+
+    async def fresh(self, now: float, most: int) -> list[Delivery]:
+        """Give deliveries of which Twilio is to be asked how they fare."""
+
+    async def next_news(self) -> float | None:
+        """Give when the next one is to be asked for."""
+
+    async def holding(self, sids: Sequence[str]) -> list[Delivery]:
+        """Give the deliveries that have these SIDs."""
+
     async def overdue(self, now: float) -> list[Delivery]:
         """Give waiting deliveries whose time is over."""
 
@@ -216,6 +313,44 @@ class Provider(Protocol):
         """Ask something harmless: (None, "") if Twilio answers, else why not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of one of Twilio's lists, newest first. `at` is Twilio's time of the answer.
+
+    `texts` are without their media, `Text.sent_at` by Twilio's clock, None where it gave no date;
+    `pictured`: the SIDs of those that have media. `oldest`: when the last entry that has a date was
+    created, None without one. `more`: asks for the next page, None after the last.
+    """
+
+    at: float
+    texts: tuple[Text, ...] = ()
+    news: tuple[News, ...] = ()
+    pictured: frozenset[str] = frozenset()
+    oldest: float | None = None
+    more: "Turn | None" = None
+
+
+Turn = Callable[[], Awaitable["Page | Unanswered"]]
+
+
+class Gazette(Protocol):
+    """Twilio's lists, a page at a time. Each call is one request and never raises."""
+
+    async def received(self, number: str, most: int) -> Page | Unanswered:
+        """Give the newest inbound texts to a number (`whatsapp:+...` for its WhatsApp texts)."""
+
+    async def sent(
+        self, kind: Kind, sender: str | None, to: str | None, most: int
+    ) -> Page | Unanswered:
+        """Give the newest texts or calls, as news; from a sender, to a recipient, if given."""
+
+    async def media(self, sid: str) -> tuple[Medium, ...] | Unanswered:
+        """Give the pictures and other files of a text."""
+
+    async def delete(self, sid: str) -> bool | Unanswered:
+        """Delete a text at Twilio: True if it is gone, False if it cannot be, now or ever."""
+
+
 class Documents(Protocol):
     """The public JSON documents, as bytes: see wire.py."""
 
@@ -233,6 +368,15 @@ class Documents(Protocol):
 
     def sent(self, delivery: Delivery) -> bytes:
         """Give the `message/sent` document."""
+
+    def time(self, seconds: float) -> str:
+        """Write a time as the documents do."""
+
+    def received(self, text: Text, opt_out: OptOut | None, arrival: Arrival) -> bytes:
+        """Give the `message/received` document."""
+
+    def ring(self, ring: Ring, name: str | None, at: float) -> bytes:
+        """Give the `call/received` document."""
 
 
 class Clock(Protocol):

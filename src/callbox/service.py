@@ -2,51 +2,40 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import os
 import resource
-import ssl
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from paho.mqtt.client import MQTTv5, MQTTv311
-
-from callbox import __version__
+from callbox import __version__, wiring
 from callbox.clock import SystemClock
 from callbox.config import Config
 from callbox.domain.notification import Kind
-from callbox.domain.pace import Pace
-from callbox.domain.policy import Rules
 from callbox.errors import StoreUnavailable
-from callbox.hosts.connection import Address
 from callbox.hosts.http import HttpHost
-from callbox.hosts.mqtt import MqttHost, Settings
-from callbox.hosts.tls import tls_context
-from callbox.intake import Asked, Intake, Terms
+from callbox.hosts.mqtt import MqttHost
+from callbox.inbox import Inbox
+from callbox.intake import Asked, Intake
 from callbox.outbox import Outbox
-from callbox.ports import Figures, Limits, Refusal, Submission
+from callbox.ports import Figures, Refusal, Submission
+from callbox.rounds import Rounds
 from callbox.store.sqlite import SqliteStore
 from callbox.troubles import Troubles
 from callbox.twilio.account import Finding, Inquiry
-from callbox.twilio.client import Credentials, TwilioProvider
-from callbox.twilio.transport import Transport
+from callbox.twilio.lists import TwilioLists
+from callbox.twilio.webhooks import Webhooks
 from callbox.wire import JsonDocuments, iso_time, read_request, readable_id
 
 log = logging.getLogger(__name__)
 
-_LOOKUP_CONNECTIONS = 16
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 _HEALTH_SECONDS = 30.0
 _PURGE_SECONDS = 600.0
-_LONGEST_SOCKET_PATH = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
-
-_VERSIONS = {"auto": (MQTTv5, MQTTv311), "5": (MQTTv5,), "3.1.1": (MQTTv311,)}
 
 
 class Gateway:
@@ -65,28 +54,56 @@ class Gateway:
     async def open(self) -> None:
         """Take the store and everything else that can fail. Raises CallboxError with a sentence."""
         config = self.config
-        control = _control_path(config.store.path)
+        control = wiring.control_path(config.store.path)
         documents = JsonDocuments()
         self.store = await SqliteStore.open(
-            config.store.path, documents, _limits(config), str(control)
+            config.store.path, documents, wiring.limits_of(config), str(control)
         )
         self._exits.push_async_callback(self.store.close)
-        transport = _transport(config)
+        transport = wiring.transport_of(config)
         self._exits.push_async_callback(transport.close)
-        self.provider = _provider(config, transport)
-        self.intake = Intake(_terms(config), self._clock)
+        self.provider = wiring.provider_of(config, transport)
+        self.intake = Intake(wiring.terms_of(config), self._clock)
         self.outbox = Outbox(
             self.store,
             self.provider,
             documents,
             self._clock,
-            Rules(config.delivery.retry_delays, config.delivery.lookup_delays),
-            _pace(config),
+            wiring.rules_of(config),
+            wiring.pace_of(config),
             self._wake_publisher,
             self.spawn,
+            self._stir,
+        )
+        self.inbox = Inbox(
+            self.store,
+            documents,
+            self._clock,
+            config.rulebook(),
+            self.intake,
+            self.outbox.consent,
+            wiring.names_of(config),
+            wiring.habits_of(config),
+            self._received,
+        )
+        self.rounds = Rounds(
+            self.store,
+            TwilioLists(self.provider.client, transport),
+            self.inbox,
+            self.outbox,
+            self._clock,
+            wiring.plan_of(config),
+        )
+        self.webhooks = Webhooks(
+            wiring.door_of(config),
+            self.inbox,
+            self.outbox.hear,
+            self.check_messages,
+            self.store.instance,
+            wiring.answering_of(config),
         )
         self.mqtt = MqttHost(
-            _mqtt_settings(config, self.store.instance, takeover=self._takeover),
+            wiring.mqtt_of(config, self.store.instance, takeover=self._takeover),
             self.outbox,
             self.store,
             self,
@@ -95,6 +112,8 @@ class Gateway:
             self.online.set,
         )
         await self.outbox.open()
+        await self.inbox.open()
+        await self.rounds.open()
         await self._open_http(control)
         if config.mqtt.embedded:
             await self._open_broker()
@@ -106,6 +125,10 @@ class Gateway:
                 "Limits": self.outbox.limit_reached,
                 "Look-ups": self.outbox.lookup_trouble,
                 "Events": lambda: self.mqtt.publisher.trouble,
+                "Lists": self.rounds.trouble,
+                "Webhooks": self.webhooks.trouble,
+                "Callbacks": lambda: self.provider.callback_trouble,
+                "Rules": self.inbox.trouble,
             }
         )
 
@@ -119,6 +142,7 @@ class Gateway:
             token.get_secret_value() if token else None,
             config.limits.max_document_bytes,
             config.delivery.expires_after,
+            mounts=self.webhooks.routes(),
         )
         self._exits.push_async_callback(self.http.stop)
         await self.http.listen_locally(control)
@@ -141,11 +165,17 @@ class Gateway:
             watch = tasks.create_task(self._watch())
             purge = tasks.create_task(self._purge())
             delivering = tasks.create_task(self.outbox.run())
+            asking = tasks.create_task(self._ask())
             await self.mqtt.run()
             self.outbox.stop()
             await asyncio.wait({delivering, *self._tasks}, timeout=_GRACE_SECONDS)
-            for task in (watch, purge, delivering):
+            for task in (watch, purge, delivering, asking):
                 task.cancel()
+
+    async def _ask(self) -> None:
+        """Ask Twilio what is new; a stand-by leaves that to the gateway that serves."""
+        await self.online.wait()
+        await self.rounds.run()
 
     async def stop(self) -> None:
         """Have `run` end: nothing new is claimed, requests under way get a few seconds."""
@@ -159,6 +189,15 @@ class Gateway:
 
     def _wake_publisher(self) -> None:
         self.mqtt.publisher.wake()
+
+    def _stir(self) -> None:
+        self.rounds.stirred()
+
+    def _received(self) -> None:
+        """Tell what came in, send the replies to it, and look for more."""
+        self._wake_publisher()
+        self.outbox.wake()
+        self.rounds.stirred()
 
     # units of work
 
@@ -193,11 +232,16 @@ class Gateway:
 
     async def inquire(self) -> list[Finding]:
         """Ask Twilio about the account and its sender."""
-        return await _inquiry(self.config, self.provider).findings()
+        return await wiring.inquiry_of(self.config, self.provider).findings()
 
     async def cancel(self, request_id: str) -> tuple[list[str], list[str]]:
         """See `Desk`."""
         return await self.outbox.cancel(request_id)
+
+    def check_messages(self) -> bool:
+        """See `Desk`."""
+        self.rounds.check()
+        return bool(self.config.numbers)
 
     def info(self) -> dict[str, Any]:
         """See `Desk`."""
@@ -237,7 +281,11 @@ class Gateway:
                 "over_limit": counters.limited,
                 "cut_off_by_a_stop": counters.recovered,
                 "ended_unknown": counters.unknown,
+                "sent_twice": counters.doubled,
             },
+            "received": asdict(self.inbox.counters),
+            "webhooks": asdict(self.webhooks.counters)
+            | {str(reason): count for reason, count in self.webhooks.refusals.total.items()},
             "memory_mb": round(_resident_megabytes(), 1),
         }
 
@@ -267,96 +315,14 @@ class Gateway:
             await asyncio.sleep(_LOOK_SECONDS if forgotten else _PURGE_SECONDS)
 
 
-def _limits(config: Config) -> Limits:
-    limits = config.limits
-    return Limits(
-        limits.per_recipient_hour, limits.per_day, limits.waiting, config.delivery.dedup_window
-    )
-
-
-def _transport(config: Config) -> Transport:
-    twilio = config.twilio
-    return Transport(
-        connect_timeout=twilio.connect_timeout,
-        read_timeout=twilio.read_timeout,
-        most=twilio.max_concurrency + _LOOKUP_CONNECTIONS,
-    )
-
-
-def _provider(config: Config, transport: Transport) -> TwilioProvider:
-    username, password = config.twilio.login
-    credentials = Credentials(config.twilio.account_sid, username, password.get_secret_value())
-    return TwilioProvider(transport, credentials, config.twilio.base_url)
-
-
 @contextlib.asynccontextmanager
 async def inquiry(config: Config) -> AsyncIterator[Inquiry]:
     """Ask Twilio about the account and its sender, without a gateway."""
-    transport = _transport(config)
+    transport = wiring.transport_of(config)
     try:
-        yield _inquiry(config, _provider(config, transport))
+        yield wiring.inquiry_of(config, wiring.provider_of(config, transport))
     finally:
         await transport.close()
-
-
-def _inquiry(config: Config, provider: TwilioProvider) -> Inquiry:
-    twilio = config.twilio
-    return Inquiry(
-        provider.client,
-        twilio.account_sid,
-        twilio.default_from_number,
-        twilio.messaging_service_sid,
-    )
-
-
-def _terms(config: Config) -> Terms:
-    return Terms(
-        config.twilio.default_from_number,
-        config.twilio.messaging_service_sid,
-        config.delivery.default_retries,
-        config.delivery.expires_after,
-        config.delivery.on_unknown,
-        config.contacts.numbers,
-    )
-
-
-def _pace(config: Config) -> Pace:
-    return Pace(
-        config.twilio.max_concurrency,
-        config.twilio.calls_per_second,
-        config.delivery.probe_first,
-        config.delivery.probe_longest,
-    )
-
-
-def _mqtt_settings(config: Config, instance: str, *, takeover: bool) -> Settings:
-    mqtt = config.mqtt
-    password = mqtt.password.get_secret_value() if mqtt.password else None
-    return Settings(
-        Address(mqtt.host, mqtt.port, mqtt.username, password, _tls(config)),
-        mqtt.base_topic,
-        mqtt.client_id or f"callbox-{instance}",
-        (MQTTv311,) if mqtt.embedded else _VERSIONS[mqtt.version],
-        int(mqtt.session_expiry),
-        int(mqtt.keepalive),
-        mqtt.window,
-        takeover,
-        outlives=not mqtt.embedded,
-    )
-
-
-def _tls(config: Config) -> ssl.SSLContext | None:
-    mqtt = config.mqtt
-    return tls_context(mqtt.ca, mqtt.cert, mqtt.key, mqtt.alpn) if mqtt.tls else None
-
-
-def _control_path(store: Path) -> Path:
-    """Give the control socket's path: beside the store, or short enough for a socket elsewhere."""
-    beside = store.with_name(store.name + ".sock")
-    if len(str(beside)) <= _LONGEST_SOCKET_PATH:
-        return beside
-    name = hashlib.sha256(str(store).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"callbox-{os.getuid()}-{name}.sock"
 
 
 def _resident_megabytes() -> float:

@@ -16,9 +16,10 @@ from pydantic_core import ErrorDetails, from_json, to_json
 from callbox.domain.delivery import Delivery, State
 from callbox.domain.notification import PRIORITY, Channel, Kind, Voice
 from callbox.domain.phone import is_e164, is_sender
+from callbox.domain.received import OptOut, Ring, Text
 from callbox.domain.request import Fault, Recipient, Request
 from callbox.domain.segments import segments
-from callbox.ports import Refusal
+from callbox.ports import Arrival, Refusal
 
 MOST_CHARACTERS = 299
 _LARGEST_READ_FOR_ID = 2**21
@@ -356,7 +357,10 @@ class JsonDocuments:
         return to_json(response).decode()
 
     def delivery(self, before: State, delivery: Delivery, remedy: str | None) -> bytes:
-        """Give `message/delivery`; price, answered_by and duration come with later news."""
+        """Give `message/delivery`; price, answered_by and duration come with later news.
+
+        `segments` is Twilio's count, and ours until Twilio has counted.
+        """
         note, progress = delivery.notification, delivery.progress
         call = note.kind is Kind.CALL
         document = {
@@ -373,13 +377,17 @@ class JsonDocuments:
             "error_code": progress.error_code,
             "error_message": progress.error_message,
             "remedy": remedy,
-            "segments": None if call else segments(note.body),
-            "price": None,
-            "price_unit": None,
+            "segments": None if call else progress.segments or segments(note.body),
+            "price": progress.price,
+            "price_unit": progress.price_unit,
             "at": iso_time(progress.updated_at),
         }
         if call:
-            document |= {"call_status": progress.word, "answered_by": None, "duration": None}
+            document |= {
+                "call_status": progress.word,
+                "answered_by": progress.answered_by,
+                "duration": progress.duration,
+            }
         return to_json(document)
 
     def sent(self, delivery: Delivery) -> bytes:
@@ -392,6 +400,44 @@ class JsonDocuments:
                 "messageText": note.body,
             }
         )
+
+    def time(self, seconds: float) -> str:
+        """Write a time as the documents do."""
+        return iso_time(seconds)
+
+    def received(self, text: Text, opt_out: OptOut | None, arrival: Arrival) -> bytes:
+        """Give `message/received`: the Indigo plugin's keys, and what it never told."""
+        return to_json(
+            {
+                "messageFrom": text.sender,
+                "messageTo": text.recipient,
+                "messageText": text.body,
+                "sid": text.sid,
+                "channel": text.channel,
+                "media": [
+                    {"url": medium.url, "content_type": medium.content_type}
+                    for medium in text.media
+                ],
+                "name": arrival.name,
+                "opt_out": opt_out,
+                "stale": arrival.stale,
+                "received_at": iso_time(arrival.at),
+            }
+        )
+
+    def ring(self, ring: Ring, name: str | None, at: float) -> bytes:
+        """Give `call/received`; a voicemail brings `recording_url` and `duration` with it."""
+        document: dict[str, Any] = {
+            "callFrom": ring.caller,
+            "callTo": ring.called,
+            "call_status": ring.status,
+            "sid": ring.sid,
+            "name": name,
+            "received_at": iso_time(at),
+        }
+        if ring.recording_url is not None:
+            document |= {"recording_url": ring.recording_url, "duration": ring.duration}
+        return to_json(document)
 
 
 def refusal_document(refusal: Refusal) -> dict[str, Any]:
@@ -421,6 +467,11 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
         "attempt": progress.attempt,
         "error_code": progress.error_code,
         "error_message": progress.error_message,
+        "segments": progress.segments,
+        "price": progress.price,
+        "price_unit": progress.price_unit,
+        "answered_by": progress.answered_by,
+        "duration": progress.duration,
         "priority": delivery.priority,
         "created_at": iso_time(delivery.created_at),
         "updated_at": iso_time(progress.updated_at),

@@ -1194,7 +1194,7 @@ async def test_a_store_that_a_newer_callbox_wrote_is_refused_and_left_as_it_is(
     db = sqlite3.connect(shelf.path)
     db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(StoreTooNew, match=r"newer Callbox \(schema 99, this one knows 1\)"):
+    with pytest.raises(StoreTooNew, match=r"newer Callbox \(schema 99, this one knows 2\)"):
         await shelf.open()
     assert Lock(shelf.path).held() is None
 

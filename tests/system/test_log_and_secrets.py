@@ -23,7 +23,7 @@ async def test_an_outage_of_a_thousand_texts_is_a_line_at_its_begin_and_one_at_i
     site: Site,
 ) -> None:
     site.simulator.faults.set([{"on": "any", "status": 503}])
-    gateway, device = await site.running()
+    gateway, device = await site.running(log={"level": "INFO"})
     for place in range(1000):
         device.publish("txt", text(str(place), number(place), "x"))
     await until(lambda: gateway.rows("SELECT count(*) FROM delivery") == [(1000,)], "all are kept")
@@ -32,6 +32,7 @@ async def test_an_outage_of_a_thousand_texts_is_a_line_at_its_begin_and_one_at_i
     site.simulator.faults.clear()
     await until(lambda: len(device.answered) == 1000, "all are sent", 60)
     await until(lambda: gateway.lines("Twilio: well again"), "the end is said")
+    await until(lambda: len(gateway.lines(" is delivered ")) == 1000, "all are finished", 60)
     said = [line for line in gateway.log.splitlines() if not FINISHED.search(line)]
     assert len(gateway.log.splitlines()) - len(said) == 1000, "one line a delivery"
     assert len(gateway.lines("WARNING Twilio: ")) == 2, said

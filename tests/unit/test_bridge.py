@@ -18,6 +18,12 @@ class FrontDesk:
     def __init__(self, waiting: dict[str, tuple[list[str], list[str]]] | None = None) -> None:
         self.waiting = waiting or {}
         self.asked: list[str] = []
+        self.checks = 0
+        self.numbers = True
+
+    def check_messages(self) -> bool:
+        self.checks += 1
+        return self.numbers
 
     def info(self) -> dict[str, Any]:
         return {}
@@ -91,9 +97,23 @@ async def test_a_cancel_needs_an_id(payload: bytes) -> None:
     assert desk.asked == []
 
 
-async def test_checking_for_messages_says_that_it_is_not_possible_yet() -> None:
-    found = await ask("check_messages", b'{"transaction": "t1"}')
-    assert (found["status"], found["transaction"]) == ("error", "t1")
+async def test_checking_for_messages_is_begun_at_once() -> None:
+    desk = FrontDesk()
+    found = json.loads(await answer(desk, "check_messages", b'{"transaction": "t1"}'))
+    assert (found["status"], found["data"], found["transaction"]) == (
+        "ok",
+        {"checking": True},
+        "t1",
+    )
+    assert desk.checks == 1
+
+
+async def test_without_a_number_there_is_nothing_to_check_and_the_answer_says_why() -> None:
+    desk = FrontDesk()
+    desk.numbers = False
+    found = json.loads(await answer(desk, "check_messages", b""))
+    assert found["status"] == "error"
+    assert "inbound.numbers" in found["error"]
 
 
 BROKEN = {

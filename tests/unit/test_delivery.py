@@ -55,7 +55,7 @@ def test_what_twilio_has_moves_forward_and_never_back(place: int) -> None:
 
 
 def test_only_delivered_can_become_read() -> None:
-    for state in (State.UNDELIVERED, State.FAILED, State.QUEUED):
+    for state in (State.UNDELIVERED, State.FAILED, State.EXPIRED):
         assert State.READ not in NEXT[state]
     assert NEXT[State.DELIVERED] == {State.READ}
 

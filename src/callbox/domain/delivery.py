@@ -32,12 +32,13 @@ _ANSWERED = frozenset(
 )
 
 NEXT: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED}),
+    # answered: by a callback for an earlier attempt that looked as if it had created nothing
+    State.QUEUED: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED}) | _ANSWERED,
     State.SENDING: frozenset({State.QUEUED, State.UNKNOWN, State.EXPIRED, State.CANCELLED})
     | _ANSWERED,
     State.UNKNOWN: frozenset({State.QUEUED, State.EXPIRED, State.CANCELLED}) | _ANSWERED,
     State.ACCEPTED: (_ANSWERED - {State.ACCEPTED}) | {State.UNKNOWN, State.CANCELLED},
-    State.SENT: _ANSWERED - {State.ACCEPTED, State.SENT} | {State.UNKNOWN},
+    State.SENT: (_ANSWERED - {State.ACCEPTED, State.SENT}) | {State.UNKNOWN, State.CANCELLED},
     State.DELIVERED: frozenset({State.READ}),
     State.READ: frozenset(),
     State.UNDELIVERED: frozenset(),
@@ -82,6 +83,12 @@ class Progress:
     error_code: int | None = None
     error_message: str | None = None
     updated_at: float = 0.0
+    news_at: float | None = None  # when Twilio is asked next how it fares; None: not any more
+    segments: int | None = None  # what Twilio counts and charges
+    price: str | None = None  # Twilio's, negative for what is charged
+    price_unit: str | None = None
+    answered_by: str | None = None  # calls: human, machine_start, ...
+    duration: int | None = None  # calls: seconds
 
     @property
     def in_doubt(self) -> bool:

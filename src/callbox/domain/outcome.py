@@ -24,7 +24,8 @@ class Accepted:
     """Twilio has created it.
 
     `word` is Twilio's status unchanged, `state` ours for it; `sent_from` is the sender without
-    `whatsapp:`, or the messaging service's SID while Twilio names none.
+    `whatsapp:`, or the messaging service's SID while Twilio names none. `called_back`: Twilio was
+    given a callback URL and will tell of it by itself.
     """
 
     sid: str
@@ -34,6 +35,7 @@ class Accepted:
     code: int | None = None
     reason: str | None = None
     remedy: str | None = None
+    called_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@
 
 from dataclasses import dataclass, replace
 
-from callbox.domain.delivery import Delivery, Evidence, Progress, State
+from callbox.domain.delivery import NEXT, Delivery, Evidence, Progress, State
+from callbox.domain.news import News
+from callbox.domain.notification import Kind
 from callbox.domain.outcome import (
     Absent,
     Accepted,
@@ -24,6 +26,16 @@ class Rules:
 
     retry_delays: tuple[float, ...]
     lookup_delays: tuple[float, ...]
+    final_after: float = 43_200.0
+
+
+FIRST_NEWS = 5.0  # seconds after which Twilio is asked how something fares; doubled each time
+NEWS_BESIDE_CALLBACKS = 120.0  # the same where callbacks are to come
+LONGEST_BETWEEN_NEWS = 600.0
+PRICE_KNOWN_WITHIN = 3_600.0  # after the last state; Twilio prices it some time after
+
+_UNDER_WAY = frozenset({State.ACCEPTED, State.SENT})
+_PRICED = frozenset({State.DELIVERED, State.READ, State.UNDELIVERED})
 
 
 def after_attempt(
@@ -147,7 +159,96 @@ def _accepted(progress: Progress, outcome: Accepted, evidence: Evidence, now: fl
         sent_from=outcome.sent_from,
         error_code=outcome.code,
         error_message=outcome.reason,
+        news_at=_next_news(outcome.state, outcome.called_back, now),
     )
+
+
+def after_news(delivery: Delivery, news: News, now: float) -> Progress | None:
+    """Give what a delivery becomes by what Twilio tells of it; None if it is nothing new.
+
+    States go forward only (`NEXT`), whatever order news come in; what is told of an earlier state
+    still completes what is known (price, duration, who answered).
+    """
+    was = delivery.progress
+    known = replace(
+        was,
+        sid=news.sid,
+        evidence=was.evidence if was.sid == news.sid else news.evidence,
+        sent_from=news.sent_from or was.sent_from,
+        segments=news.segments or was.segments,
+        price=news.price or was.price,
+        price_unit=(news.price_unit if news.price else None) or was.price_unit,
+        answered_by=news.answered_by or was.answered_by,
+        duration=was.duration if news.duration is None else news.duration,
+    )
+    if _moves(was, news):
+        known = replace(
+            known,
+            state=news.state,
+            word=news.word,
+            due_at=None,
+            error_code=news.code,
+            error_message=news.reason,
+        )
+    if known == was:
+        return None
+    beside = news.evidence is Evidence.CALLBACK
+    news_at = None if known.price and known.state in _PRICED else _next_news(
+        known.state, beside, now
+    )  # fmt: skip
+    return replace(known, updated_at=now, news_at=news_at)
+
+
+def after_silence(delivery: Delivery, now: float, rules: Rules, *, answered: bool) -> Progress:
+    """Give what a delivery becomes when Twilio, asked, tells nothing new.
+
+    Not `answered`, it waits twice `final_after`: an outage of Twilio is not its silence.
+    """
+    progress = delivery.progress
+    age = now - progress.updated_at
+    if progress.state in _UNDER_WAY and age >= rules.final_after * (1 if answered else 2):
+        message = f"No news from Twilio for {age / 3600:.3g} h; its last word was {progress.word}"
+        return replace(
+            progress,
+            state=State.UNKNOWN,
+            error_message=message,
+            updated_at=now,
+            news_at=None,
+        )
+    if progress.state not in _UNDER_WAY and age >= PRICE_KNOWN_WITHIN:
+        return replace(progress, news_at=None)
+    wait = min(max(age, FIRST_NEWS), LONGEST_BETWEEN_NEWS)
+    if progress.state in _UNDER_WAY:
+        wait = min(wait, max(FIRST_NEWS, rules.final_after - age))
+    return replace(progress, news_at=now + wait)
+
+
+def tells(before: Progress, after: Progress, kind: Kind) -> bool:
+    """Whether a step is told on `message/delivery`: a new state, or what users asked to know.
+
+    Twilio's own words for a text on its way (queued, sending) are not.
+    """
+    settled = before.state is not after.state or (before.in_doubt and not after.in_doubt)
+    if settled or before.price != after.price:
+        return True
+    calls = (before.word, before.answered_by, before.duration)
+    return kind is Kind.CALL and calls != (after.word, after.answered_by, after.duration)
+
+
+def _moves(was: Progress, news: News) -> bool:
+    if was.sid is not None and was.word == news.word:
+        return False
+    if was.sid is None or was.word is None:
+        return news.state in NEXT[was.state]
+    if was.state is news.state or was.state is State.UNKNOWN:
+        return was.word in news.follows
+    return news.state in NEXT[was.state]
+
+
+def _next_news(state: State, beside_callbacks: bool, now: float) -> float | None:
+    if state not in _UNDER_WAY | _PRICED:
+        return None
+    return now + (NEWS_BESIDE_CALLBACKS if beside_callbacks else FIRST_NEWS)
 
 
 def _failed(progress: Progress, code: int | None, reason: str) -> Progress:

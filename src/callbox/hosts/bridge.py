@@ -20,6 +20,12 @@ class Desk(Protocol):
     async def cancel(self, request_id: str) -> tuple[list[str], list[str]]:
         """Cancel what waits under a request's id: ids cancelled, ids too late for it."""
 
+    def check_messages(self) -> bool:
+        """Look for new texts at Twilio now, and again shortly after, as it lists them late.
+
+        False if there is no number of ours to look for.
+        """
+
 
 class _RequestError(Exception):
     """Why a bridge request cannot be served, in one sentence."""
@@ -64,8 +70,10 @@ async def _cancel(desk: Desk, data: dict[str, Any]) -> dict[str, Any]:
     return {"cancelled": cancelled, "too_late": late}
 
 
-async def _check_messages(_desk: Desk, _data: dict[str, Any]) -> dict[str, Any]:
-    raise _RequestError("Receiving texts is not part of this version")
+async def _check_messages(desk: Desk, _data: dict[str, Any]) -> dict[str, Any]:
+    if not desk.check_messages():
+        raise _RequestError("No number's texts are asked for: set inbound.numbers")
+    return {"checking": True}
 
 
 _COMMANDS: dict[str, Callable[[Desk, dict[str, Any]], Awaitable[dict[str, Any]]]] = {

@@ -10,13 +10,15 @@ The control socket, which only this user can open, serves the same without a tok
 """
 
 import hmac
+import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, State
 from callbox.domain.notification import Kind
@@ -28,14 +30,28 @@ from callbox.wire import delivery_document, refusal_document, to_document
 
 _SLACK_BYTES = 4096  # a document over the limit by less gets a document that says so
 _LONGEST_LIST = 1000
+_LONGEST_LINE = 2**15  # bytes; a long text in a webhook's URL has 19,200 of emoji
 _ENDED_WITHOUT_SUCCESS = FREES_DEDUP_KEY | {State.UNDELIVERED}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a fault is not merely a stranger's: a request that is no HTTP, or given up."""
+    fault = record.exc_info[1] if record.exc_info else None
+    return not isinstance(fault, HttpProcessingError | web.RequestPayloadError | ConnectionError)
+
+
+_server_log = logging.getLogger(f"{__name__}.server")
+_server_log.addFilter(_is_ours)
+
+
 @dataclass(slots=True)
 class HttpHost:
-    """The web server. Without a `token` requests over HTTP are refused (403)."""
+    """The web server. Without a `token` requests over HTTP are refused (403).
+
+    `mounts` are served besides, not on the control socket; they check for themselves who asks.
+    """
 
     outbox: Outbox
     store: Store
@@ -44,10 +60,13 @@ class HttpHost:
     most_bytes: int
     expires_after: float  # of what is sent again by hand, seconds
     _runners: list[web.AppRunner] = field(default_factory=list)
+    mounts: Sequence[web.RouteDef] = ()
 
     async def listen(self, host: str, port: int) -> int:
         """Serve on an address; give the port. Raises HostError if it is taken."""
-        runner = await self._runner(self._app(self._guard))
+        app = self._app(self._guard)
+        app.router.add_routes(self.mounts)
+        runner = await self._runner(app)
         try:
             site = web.TCPSite(runner, host, port)
             await site.start()
@@ -80,7 +99,13 @@ class HttpHost:
         self._runners.clear()
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_server_log,
+            shutdown_timeout=2.0,
+            max_line_size=_LONGEST_LINE,
+        )
         await runner.setup()
         self._runners.append(runner)
         return runner

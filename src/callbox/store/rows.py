@@ -10,7 +10,7 @@ from callbox.domain.notification import Channel, Kind, Notification, Voice
 
 Row = tuple[Any, ...]
 
-_PROGRESS = slice(22, 38)
+_PROGRESS = slice(22, 44)
 _PROGRESS_FIELDS = tuple(field.name for field in fields(Progress))
 _values_of = attrgetter(*_PROGRESS_FIELDS)
 
@@ -37,7 +37,7 @@ def to_delivery(row: Row) -> Delivery:
         correlation,
         retry_of,
         _progress(row[_PROGRESS]),
-        row[38],
+        row[44],
         seq,
     )
 
@@ -109,7 +109,16 @@ def to_update(before: Delivery, after: Progress, answer: str | None, run: str) -
     """Give the parameters of `update_delivery`."""
     frees = after.state in FREES_DEDUP_KEY
     was = before.progress
-    return (*_values_of(after), answer, frees, run, before.id, was.state, was.attempt)
+    return (
+        *_values_of(after),
+        answer,
+        frees,
+        run,
+        before.id,
+        was.state,
+        was.attempt,
+        was.updated_at,
+    )
 
 
 def dedup_slot(delivery: Delivery) -> str | None:

@@ -7,10 +7,13 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import TypeVar
 
+from callbox.domain.consent import Pair, Step
 from callbox.domain.delivery import Delivery, Evidence, State
+from callbox.domain.notification import Channel
 from callbox.errors import StoreError, StoreTooNew
 from callbox.ports import (
     Change,
@@ -18,14 +21,18 @@ from callbox.ports import (
     Documents,
     Event,
     Figures,
+    Kept,
     Limits,
+    Mailbox,
     Receipt,
+    Reception,
     Slots,
     Submission,
 )
 from callbox.store.acceptance import Acceptance
 from callbox.store.claims import claim
 from callbox.store.lock import Lock
+from callbox.store.receiving import WRONG_PIN, Receiving, event_row, hour_of
 from callbox.store.rows import to_delivery, to_update
 from callbox.store.statements import migrations, statements
 from callbox.store.writer import Writer
@@ -50,6 +57,7 @@ class SqliteStore:
         self._sql = statements()
         self._documents = documents
         self._acceptance = Acceptance(connection, documents, limits, self._run)
+        self._reception = Receiving(connection, self._acceptance)
         self._writer = Writer(connection, asyncio.get_running_loop())
 
     @classmethod
@@ -156,7 +164,7 @@ class SqliteStore:
             return "stale", False
         if change.answer is not None and before.answer is None:
             self._tell(db, before, change.answer)
-        db.executemany(self._sql["insert_event"], [_event_row(event) for event in change.events])
+        db.executemany(self._sql["insert_event"], [event_row(event) for event in change.events])
         return "done", before.answer is None and change.answer is not None
 
     def _dethrone(self, db: sqlite3.Connection, change: Change) -> bool:
@@ -177,6 +185,81 @@ class SqliteStore:
             self._acceptance.owe_status(
                 self._documents.answer(answer, request_id), reply_topic, correlation
             )
+
+    async def receive(
+        self, receptions: Sequence[Reception], now: float, *, impatient: bool = False
+    ) -> list[Kept]:
+        """See `Store`."""
+        new: list[Delivery] = []  # counted as waiting already
+
+        def work(_: sqlite3.Connection) -> list[Kept]:
+            self._acceptance.count(new, -1)  # of an earlier try that the disk refused
+            new.clear()
+            return [self._reception.take(reception, now, new) for reception in receptions]
+
+        try:
+            return await self._write(work, impatient=impatient)
+        except Exception:
+            self._acceptance.count(new, -1)
+            raise
+
+    async def known(self, sids: Sequence[str]) -> set[str]:
+        """See `Store`."""
+        sql = self._sql["received"]
+        return await self._write(
+            lambda db: {sid for sid in sids if db.execute(sql, (sid,)).fetchone()}
+        )
+
+    async def consent(self, steps: Sequence[Step], now: float) -> None:
+        """See `Store`."""
+        await self._write(lambda _: self._reception.consent(steps, now))
+
+    async def opt_outs(self) -> list[Step]:
+        """See `Store`."""
+        rows = await self._write(lambda db: db.execute(self._sql["opt_outs"]).fetchall())
+        return [
+            Step(Pair(Channel(channel), sender, recipient), out=True, certain=bool(certain))
+            for channel, sender, recipient, certain, _ in rows
+        ]
+
+    async def wrong_pins(self, now: float) -> dict[str, int]:
+        """See `Store`."""
+        values = (WRONG_PIN, hour_of(now))
+        rows = await self._write(lambda db: db.execute(self._sql["tallies"], values).fetchall())
+        return dict(rows)
+
+    async def mailboxes(self) -> list[Mailbox]:
+        """See `Store`."""
+        rows = await self._write(lambda db: db.execute(self._sql["mailboxes"]).fetchall())
+        return [Mailbox(*row) for row in rows]
+
+    async def read_up_to(self, mailbox: Mailbox) -> None:
+        """See `Store`."""
+        values = astuple(mailbox)
+        await self._write(lambda db: db.execute(self._sql["read_up_to"], values))
+
+    async def to_delete(self, most: int) -> list[str]:
+        """See `Store`."""
+        rows = await self._write(lambda db: db.execute(self._sql["to_delete"], (most,)).fetchall())
+        return [row[0] for row in rows]
+
+    async def deleted(self, sid: str) -> None:
+        """See `Store`."""
+        await self._write(lambda db: db.execute(self._sql["deleted"], (sid,)))
+
+    async def fresh(self, now: float, most: int) -> list[Delivery]:
+        """See `Store`."""
+        return await self._select("fresh", now, most)
+
+    async def next_news(self) -> float | None:
+        """See `Store`."""
+        sql = self._sql["next_news"]
+        row = await self._write(lambda db: db.execute(sql).fetchone())
+        return None if row[0] is None else float(row[0])
+
+    async def holding(self, sids: Sequence[str]) -> list[Delivery]:
+        """See `Store`."""
+        return await self._select("holding", json.dumps(list(sids)))
 
     async def overdue(self, now: float) -> list[Delivery]:
         """See `Store`."""
@@ -240,7 +323,13 @@ class SqliteStore:
             "began": self._began,
             "jumped": now - seconds,
         }
-        await self._write(lambda db: db.execute(self._sql["shift"], values))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["shift"], values)
+            db.execute(self._sql["shift_news"], values)
+            db.execute(self._sql["shift_received"], values)
+
+        await self._write(work)
         self._began += seconds
 
     async def purge(self, before: float, now: float) -> int:
@@ -248,6 +337,7 @@ class SqliteStore:
 
         def work(db: sqlite3.Connection) -> int:
             db.execute(self._sql["purge_tally"], (now - DAY_SECONDS,))
+            db.execute(self._sql["purge_received"], (min(before, now - DAY_SECONDS),))
             return db.execute(self._sql["purge"], (before,)).rowcount
 
         return await self._write(work)
@@ -353,7 +443,3 @@ def _instance(db: sqlite3.Connection) -> str:
 def _event(row: tuple[str, bytes, int, bytes | None, int]) -> Event:
     topic, payload, absolute, correlation, id_ = row
     return Event(topic, payload, bool(absolute), correlation, id_)
-
-
-def _event_row(event: Event) -> tuple[str, bytes, bool, bytes | None]:
-    return event.topic, event.payload, event.absolute, event.correlation

@@ -15,7 +15,7 @@ from callbox.domain.phone import is_e164, mask, mask_numbers
 from callbox.twilio.codes import lookup
 from callbox.twilio.transport import Answer, NoAnswer, NotSent
 
-_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, TwilioException)
+UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, TwilioException)
 _MOST_SHOWN = 5
 
 # By Twilio's name of what a number can do: ours, and what it means where it is missing.
@@ -28,7 +28,7 @@ _TRIAL = (
     "a trial: it reaches only numbers verified at console.twilio.com (Phone Numbers, Verified "
     "Caller IDs), and Twilio puts a notice before each text"
 )
-_IMPOSTOR = (
+IMPOSTOR = (
     "Something else answers in Twilio's place: a proxy, a login page of the network, or a wrong "
     "twilio.base_url"
 )
@@ -128,14 +128,15 @@ async def _asked(question: Callable[[], Awaitable[Finding]]) -> Finding:
     except (NotSent, NoAnswer) as fault:
         return Finding(f"{fault}: requests are kept until Twilio answers", wrong=True)
     except Answer as answer:
-        return _refused(answer)
-    except _UNREADABLE:
-        return Finding(_IMPOSTOR, wrong=True)
+        return refusal_of(answer)
+    except UNREADABLE:
+        return Finding(IMPOSTOR, wrong=True)
 
 
-def _refused(answer: Answer) -> Finding:
+def refusal_of(answer: Answer) -> Finding:
+    """Say what Twilio, or something in its place, refuses, with the remedy."""
     if answer.code is None:
-        return Finding(f"{_IMPOSTOR} (HTTP status {answer.status})", wrong=True)
+        return Finding(f"{IMPOSTOR} (HTTP status {answer.status})", wrong=True)
     code = lookup(answer.code)
     remedy = f": {code.remedy}" if code else ""
     text = mask_numbers(answer.message)[:200].removesuffix(".")

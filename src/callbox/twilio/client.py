@@ -5,7 +5,7 @@ nothing here retries; what an answer means is looked up in codes.py.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from twilio.base import values
@@ -31,6 +31,8 @@ from callbox.twilio.status import state_of
 from callbox.twilio.transport import Answer, NoAnswer, NotSent, Transport
 from callbox.twilio.voice import MOST_CHARACTERS, spoken
 
+CALLBACK_REFUSED = 21609  # before anything was created
+
 _LONGEST_REASON = 240
 _UNAUTHORIZED = 401
 _TOO_MANY_REQUESTS = 429
@@ -43,6 +45,7 @@ _PAUSES = {Class.PACING: Pause.RATE, Class.ACCOUNT: Pause.ACCOUNT}
 _UNREADABLE = (
     ValueError, TypeError, AttributeError, KeyError, RecursionError, TwilioException,
 )  # fmt: skip
+LIST_FAULTS = (NotSent, NoAnswer, Answer, *_UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class TwilioProvider:
         base_url: str | None = None,
         callback: str | None = None,
     ) -> None:
+        self.callback_trouble: str | None = None
         self._transport = transport
         self._callback = callback
         self._client = Client(
@@ -99,6 +103,27 @@ class TwilioProvider:
         if twiml is not values.unset and len(twiml) > MOST_CHARACTERS:
             return Refused(None, f"The spoken text is {len(twiml)} characters as TwiML: expected "
                                  f"at most {MOST_CHARACTERS}")  # fmt: skip
+        outcome = await self._post(kind, parameters)
+        if self._callback is None:
+            return outcome
+        if isinstance(outcome, Refused) and outcome.code == CALLBACK_REFUSED:
+            return await self._post_without_callback(kind, parameters)
+        if isinstance(outcome, Accepted):
+            self.callback_trouble = None
+            return replace(outcome, called_back=True)
+        return outcome
+
+    async def _post_without_callback(self, kind: Kind, parameters: dict[str, Any]) -> Outcome:
+        """Send what Twilio refused for its callback URL alone, and so did not create."""
+        self.callback_trouble = (
+            f"Twilio refuses http.public_url for its callbacks (code {CALLBACK_REFUSED}): texts "
+            "are sent without one, and Twilio is asked how they fare; mend the URL"
+        )
+        del parameters["status_callback"]
+        parameters.pop("status_callback_event", None)
+        return await self._post(kind, parameters)
+
+    async def _post(self, kind: Kind, parameters: dict[str, Any]) -> Outcome:
         try:
             created = await self._create[kind](**parameters)
             return accepted(kind, created)
@@ -115,12 +140,8 @@ class TwilioProvider:
         """See `Provider.look_up`."""
         try:
             return await find(self._client, delivery, lambda: self._transport.ahead, accepted)
-        except (NotSent, NoAnswer) as fault:
-            return Unanswered(str(fault), Pause.OUTAGE)
-        except Answer as answer:
-            return Unanswered(_reason(answer), _holds(answer))
-        except _UNREADABLE as fault:
-            return Unanswered(f"Twilio's list cannot be read ({type(fault).__name__})")
+        except LIST_FAULTS as fault:
+            return unanswered(fault)
 
     async def probe(self) -> tuple[Pause | None, str]:
         """See `Provider.probe`: a list of one message."""
@@ -193,6 +214,17 @@ def accepted(kind: Kind, resource: Any) -> Accepted:  # noqa: ANN401 - the SDK's
         code.reason if code else None,
         code.remedy if code else None,
     )
+
+
+def unanswered(fault: Exception) -> Unanswered:
+    """Say why a list says nothing, by one of `LIST_FAULTS`."""
+    match fault:
+        case Answer():
+            return Unanswered(_reason(fault), _holds(fault))
+        case NotSent() | NoAnswer():
+            return Unanswered(str(fault), Pause.OUTAGE)
+        case _:
+            return Unanswered(f"Twilio's list cannot be read ({type(fault).__name__})")
 
 
 def _sender(resource: Any) -> str | None:  # noqa: ANN401 - the SDK's instance

@@ -1,16 +1,19 @@
-"""Twilio's words for how a message or call stands, as states of a delivery."""
+"""Twilio's words for how a message or call stands, as states of a delivery.
+
+Rule for editing the tables: in the order of time; a word may come after those above it.
+"""
 
 from callbox.domain.delivery import State
 from callbox.domain.notification import Kind
 
 MESSAGE = {
-    "accepted": State.ACCEPTED,
     "scheduled": State.ACCEPTED,
+    "accepted": State.ACCEPTED,
     "queued": State.ACCEPTED,
     "sending": State.ACCEPTED,
     "sent": State.SENT,
-    "delivered": State.DELIVERED,
     "partially_delivered": State.DELIVERED,
+    "delivered": State.DELIVERED,
     "read": State.READ,
     "undelivered": State.UNDELIVERED,
     "failed": State.FAILED,
@@ -30,8 +33,18 @@ CALL = {
 }
 
 _WORDS = {Kind.TXT: MESSAGE, Kind.CALL: CALL}
+_FOLLOWS = {
+    (kind, word): frozenset(tuple(words)[:place])
+    for kind, words in _WORDS.items()
+    for place, word in enumerate(words)
+}
 
 
 def state_of(kind: Kind, word: str) -> State:
     """Give our state for Twilio's word; one that is new to us says only that Twilio has it."""
     return _WORDS[kind].get(word, State.ACCEPTED)
+
+
+def follows(kind: Kind, word: str) -> frozenset[str]:
+    """Give the words that a word may come after; one that is new to us replaces none."""
+    return _FOLLOWS.get((kind, word), frozenset())

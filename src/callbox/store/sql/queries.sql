@@ -6,7 +6,7 @@ seq, id, request_id, kind, channel, name, recipient, sender, body, extras, prior
 on_unknown, created_at, expires_at, expires_fixed, dedup_key, dedup_digest, position,
 reply_topic, correlation, retry_of, state, due_at, attempt, attempted_at, failures, doubt_since,
 doubt_base, doubt_answered, lookups, sid, evidence, word, sent_from, error_code, error_message,
-updated_at, answer
+updated_at, news_at, segments, price, price_unit, answered_by, duration, answer
 
 -- name: insert_delivery
 INSERT INTO delivery (
@@ -14,19 +14,21 @@ INSERT INTO delivery (
     on_unknown, created_at, expires_at, expires_fixed, dedup_key, dedup_digest, position,
     reply_topic, correlation, retry_of, state, due_at, attempt, attempted_at, failures,
     doubt_since, doubt_base, doubt_answered, lookups, sid, evidence, word, sent_from,
-    error_code, error_message, updated_at, lane, likeness, dedup_slot, run
+    error_code, error_message, updated_at, news_at, segments, price, price_unit, answered_by,
+    duration, lane, likeness, dedup_slot, run
 ) VALUES (
     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 )
 
 -- name: update_delivery
 UPDATE delivery SET
     state = ?, due_at = ?, attempt = ?, attempted_at = ?, failures = ?, doubt_since = ?,
     doubt_base = ?, doubt_answered = ?, lookups = ?, sid = ?, evidence = ?, word = ?, sent_from = ?,
-    error_code = ?, error_message = ?, updated_at = ?,
+    error_code = ?, error_message = ?, updated_at = ?, news_at = ?, segments = ?, price = ?,
+    price_unit = ?, answered_by = ?, duration = ?,
     answer = coalesce(answer, ?), dedup_slot = CASE WHEN ? THEN NULL ELSE dedup_slot END, run = ?
-WHERE id = ? AND state = ? AND attempt = ?
+WHERE id = ? AND state = ? AND attempt = ? AND updated_at = ?
 
 -- name: waiting
 -- A lane with a create in flight waits; so does the like of one in doubt, or of an earlier one that
@@ -71,8 +73,18 @@ SELECT id, evidence FROM delivery WHERE sid = ?
 
 -- name: dethrone
 UPDATE delivery
-SET sid = NULL, evidence = NULL, state = 'unknown', due_at = ?, doubt_base = ?, lookups = 0
+SET sid = NULL, evidence = NULL, state = 'unknown', due_at = ?, doubt_base = ?, lookups = 0,
+    news_at = NULL
 WHERE id = ?
+
+-- name: fresh
+SELECT {columns} FROM delivery WHERE news_at <= ? ORDER BY news_at LIMIT ?
+
+-- name: next_news
+SELECT min(news_at) FROM delivery WHERE news_at IS NOT NULL
+
+-- name: holding
+SELECT {columns} FROM delivery WHERE sid IN (SELECT value FROM json_each(?))
 
 -- name: find
 SELECT {columns} FROM delivery WHERE id = ?
@@ -170,11 +182,62 @@ SET due_at = due_at + :by,
         + :by * (NOT expires_fixed AND created_at BETWEEN :began AND :jumped)
 WHERE run = :run AND state IN ('queued', 'sending', 'unknown')
 
+-- name: shift_news
+-- News are counted from the last ones: the times of both move.
+UPDATE delivery SET news_at = news_at + :by, updated_at = updated_at + :by
+WHERE news_at IS NOT NULL AND updated_at BETWEEN :began AND :jumped
+
+-- name: shift_received
+UPDATE received SET stored_at = stored_at + :by WHERE stored_at BETWEEN :began AND :jumped
+
 -- name: purge
 DELETE FROM delivery WHERE seq IN (
-    SELECT seq FROM (SELECT seq, created_at, state, due_at FROM delivery ORDER BY seq LIMIT 1000)
-    WHERE created_at < ? AND state NOT IN ('queued', 'sending') AND due_at IS NULL LIMIT 500
+    SELECT seq FROM (SELECT seq, created_at, state, due_at, news_at FROM delivery ORDER BY seq LIMIT 1000)
+    WHERE created_at < ? AND state NOT IN ('queued', 'sending') AND due_at IS NULL
+        AND news_at IS NULL LIMIT 500
 )
 
 -- name: purge_tally
 DELETE FROM tally WHERE begins < ?
+
+-- name: receive
+-- What a webhook brings in this moment is new, even if the first list had it before.
+INSERT INTO received (sid, sender, recipient, body, received_at, stored_at, to_delete, old)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET body = excluded.body, received_at = excluded.received_at,
+    stored_at = excluded.stored_at, to_delete = excluded.to_delete, old = 0
+WHERE old AND NOT excluded.old
+
+-- name: received
+SELECT 1 FROM received WHERE sid = ?
+
+-- name: to_delete
+SELECT sid FROM received WHERE to_delete ORDER BY stored_at LIMIT ?
+
+-- name: deleted
+UPDATE received SET to_delete = 0 WHERE sid = ?
+
+-- name: purge_received
+DELETE FROM received WHERE sid IN (
+    SELECT sid FROM received WHERE stored_at < ? AND NOT to_delete ORDER BY stored_at LIMIT 500
+)
+
+-- name: opt_outs
+SELECT channel, sender, recipient, certain, since FROM opt_out
+
+-- name: opt_out
+INSERT INTO opt_out (channel, sender, recipient, certain, since) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET certain = max(certain, excluded.certain)
+
+-- name: opt_in
+DELETE FROM opt_out WHERE channel = ? AND sender = ? AND recipient = ?
+
+-- name: mailboxes
+SELECT number, since, cursor FROM mailbox
+
+-- name: read_up_to
+INSERT INTO mailbox (number, since, cursor) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET cursor = excluded.cursor
+
+-- name: tallies
+SELECT subject, used FROM tally WHERE name = ? AND begins = ?

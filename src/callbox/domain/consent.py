@@ -1,0 +1,76 @@
+"""Who does not want texts from whom.
+
+An opt-out belongs to one pair of sender and recipient on one channel. It is certain once Twilio
+says so (its OptOutType, or code 21610); a word like STOP alone may mean something else where the
+number's opt-out words were changed. START ends it, and so does a text that Twilio takes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from callbox.domain.notification import Channel, Kind, Notification
+from callbox.domain.received import OptOut, Text
+
+REFUSED = 21610  # Twilio's code: the recipient has opted out
+
+
+class Pair(NamedTuple):
+    """One of our numbers or messaging services, and somebody it texts."""
+
+    channel: Channel
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A pair opts out (`certain` or not), or in again."""
+
+    pair: Pair
+    out: bool
+    certain: bool = False
+
+
+@dataclass(slots=True)
+class Consent:
+    """Every opt-out that is known, by pair: whether it is certain."""
+
+    _out: dict[Pair, bool] = field(default_factory=dict)
+
+    def take(self, steps: Iterable[Step]) -> None:
+        """Take what the store keeps."""
+        for step in steps:
+            if step.out:
+                self._out[step.pair] = step.certain or self._out.get(step.pair, False)
+            else:
+                self._out.pop(step.pair, None)
+
+    def certainty(self, note: Notification) -> bool | None:
+        """Tell whether a recipient opted out: True, False if that is not certain, None if not."""
+        return self._out.get(pair_of(note)) if self._out and note.kind is Kind.TXT else None
+
+    def after_acceptance(self, note: Notification) -> tuple[Step, ...]:
+        """Give what follows from a text that Twilio took."""
+        return () if self.certainty(note) is None else (Step(pair_of(note), out=False),)
+
+
+def pair_of(note: Notification) -> Pair:
+    """Give the pair of a text that is to be sent."""
+    return Pair(note.channel, note.sender, note.to)
+
+
+def after_text(text: Text, word: OptOut | None, service: str | None) -> tuple[Step, ...]:
+    """Give what follows from an inbound text that is the `word` given.
+
+    `service`: our messaging service, whose opt-outs are those of its numbers.
+    """
+    if word not in {OptOut.STOP, OptOut.START}:
+        return ()
+    certain = text.told_opt_out is not None
+    services = {text.service: certain, service: certain and text.service == service}
+    senders = {text.recipient: certain} | {name: sure for name, sure in services.items() if name}
+    return tuple(
+        Step(Pair(text.channel, sender, text.sender), word is OptOut.STOP, sure)
+        for sender, sure in senders.items()
+    )

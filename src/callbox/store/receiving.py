@@ -1,0 +1,83 @@
+"""Receiving: is the SID known? Then nothing; else what came in is kept with all it causes.
+
+Everything here runs inside the writer's transaction.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from callbox.domain.consent import Step
+from callbox.domain.delivery import Delivery
+from callbox.ports import Event, Kept, Reception
+from callbox.store.acceptance import Acceptance
+from callbox.store.statements import statements
+
+WRONG_PIN, REPLY = "wrong_pin", "reply"  # names of tallies
+HOUR_SECONDS = 3600
+_NO_LIMIT = 2**62
+
+
+class Receiving:
+    """The receiving half of a SQLite store."""
+
+    def __init__(self, db: sqlite3.Connection, acceptance: Acceptance) -> None:
+        self._db = db
+        self._acceptance = acceptance
+        self._sql = statements()
+
+    def take(self, reception: Reception, now: float, new: list[Delivery]) -> Kept:
+        """Keep one reception; its replies are counted as waiting and added to `new`."""
+        values = (
+            reception.sid,
+            reception.sender,
+            reception.recipient,
+            reception.body,
+            reception.received_at,
+            now,
+            reception.delete,
+            reception.old,
+        )
+        if self._db.execute(self._sql["receive"], values).rowcount == 0:
+            return Kept(new=False)
+        rows = [event_row(event) for event in reception.events]
+        self._db.executemany(self._sql["insert_event"], rows)
+        self.consent(reception.consent, now)
+        if reception.wrong_pin:
+            self._tally(WRONG_PIN, reception.sender, now, _NO_LIMIT)
+        return Kept(new=True, withheld=self._reply(reception, now, new))
+
+    def consent(self, steps: Sequence[Step], now: float) -> None:
+        """See `Store.consent`."""
+        for step in steps:
+            if step.out:
+                self._db.execute(self._sql["opt_out"], (*step.pair, step.certain, now))
+            else:
+                self._db.execute(self._sql["opt_in"], step.pair)
+
+    def _reply(self, reception: Reception, now: float, new: list[Delivery]) -> int:
+        withheld = 0
+        for reply in reception.replies:
+            if not self._tally(REPLY, reception.sender, now, reception.most_replies):
+                withheld += 1
+                continue
+            _, deliveries = self._acceptance.take(reply, now)
+            self._acceptance.count(deliveries, 1)
+            new += deliveries
+        return withheld
+
+    def _tally(self, name: str, subject: str, now: float, limit: int) -> bool:
+        """Count one more in this clock hour; False if there were `limit` already."""
+        if limit == 0:
+            return False
+        values = (name, subject, hour_of(now), 0, limit)
+        return self._db.execute(self._sql["tally"], values).rowcount > 0
+
+
+def hour_of(now: float) -> float:
+    """Give the first second of a clock hour."""
+    return now // HOUR_SECONDS * HOUR_SECONDS
+
+
+def event_row(event: Event) -> tuple[str, bytes, bool, bytes | None]:
+    """Give the parameters of `insert_event`."""
+    return event.topic, event.payload, event.absolute, event.correlation
