@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from callbox import __version__
-from callbox.cli import check, demo, queue, run, send, simulate
+from callbox.cli import check, demo, numbers, queue, run, send, simulate, webhooks
 from callbox.cli.examples import example
 from callbox.errors import CallboxError
 
@@ -67,11 +67,13 @@ _COMMANDS = {
     "run": run.run,
     "send": send.send,
     "call": send.call,
+    "numbers": numbers.numbers,
     "simulate": simulate.simulate,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=example(_name))(_command)  # type: ignore[type-var]
 app.add_typer(queue.app)
+app.add_typer(webhooks.app)
 
 
 def main() -> None:

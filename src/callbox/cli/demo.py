@@ -46,6 +46,7 @@ async def _perform(*, once: bool) -> int:
         fine = True
         for kind in SAMPLES:
             fine &= await _round_trip(screen, running, kind)
+        await _way_back(screen, running)
         _conclude(screen, running)
         if not once:
             await _stay(screen, running, stopping)
@@ -66,6 +67,21 @@ async def _round_trip(screen: "Console", running: "Stage", kind: str) -> bool:
         (f"{base}/message/status after {took:.0f} ms", status),
     )
     return bool(status["response"]["status"] == "success")
+
+
+async def _way_back(screen: "Console", running: "Stage") -> None:
+    """Text from the simulated phone and show what devices and the phone get."""
+    from callbox.demo import QUESTION  # noqa: PLC0415 - see demo
+
+    began = time.perf_counter()
+    document, reply = await running.way_back()
+    took = (time.perf_counter() - began) * 1000
+    screen.print()
+    _side_by_side(
+        screen,
+        ("Darla's phone", {"Darla texts": QUESTION, "Darla gets": reply}),
+        (f"{running.config.mqtt.base_topic}/message/received, {took:.0f} ms for both", document),
+    )
 
 
 def _side_by_side(screen: "Console", *columns: tuple[str, "Document"]) -> None:

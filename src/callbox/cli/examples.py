@@ -21,6 +21,13 @@ EXAMPLES = {
     "queue show": (f"callbox queue show {_DELIVERY}",),
     "queue cancel": (f"callbox queue cancel {_DELIVERY}",),
     "queue retry": (f"callbox queue retry {_DELIVERY}",),
+    "numbers": ("callbox numbers",),
+    "webhooks set": (
+        "callbox webhooks set",
+        "callbox webhooks set +12345000000 --no-voice --yes",
+    ),
+    "webhooks restore": ("callbox webhooks restore",),
+    "webhooks test": ("callbox webhooks test",),
     "simulate": ("callbox simulate --port 8081 --trial",),
 }
 
