@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.report import Report, say
 
-NAMES = ("burst", "latency", "trickle", "idle", "backlog", "kills", "outage")
+NAMES = ("burst", "latency", "trickle", "idle", "backlog", "kills", "outage", "webhooks")
 
 
 def main(arguments: list[str]) -> int:

@@ -5,6 +5,7 @@ Nothing is needed and nothing is touched: free ports, a temporary folder, no acc
 
 import asyncio
 import contextlib
+import json
 import logging
 import socket
 import tempfile
@@ -17,7 +18,7 @@ from callbox.config import Config, load_config
 from callbox.device import Device
 from callbox.errors import CallboxError
 from callbox.service import Gateway
-from callbox.simulator import Simulator, start
+from callbox.simulator import Settings, Simulator, start
 
 TXT = {
     "request": {
@@ -48,8 +49,14 @@ CALL = {
 """The phone call on the same page."""
 
 SAMPLES = {"txt": TXT, "call": CALL}
+OURS, DARLA = "+19999999999", "+12345000000"
+QUESTION = "Is the tank full?"
+ANSWER = "Yes, Darla, since 8 o'clock."
+_RULE = {"name": "tank", "from": ["Darla"], "contains": "tank", "reply": ANSWER}
 PATIENCE = 15.0
 """Seconds that a sample's status may take."""
+
+_LOOK_SECONDS = 0.02
 
 Tell = Callable[[str], None]
 Document = dict[str, Any]
@@ -83,6 +90,24 @@ class Stage:
             raise DemoError(f"No status came for the {kind} within {PATIENCE:.0f} s")
         return status
 
+    async def way_back(self) -> tuple[Document, str]:
+        """Text from Darla's phone; give the document that devices get, and the reply she gets.
+
+        Raises DemoError if one of them does not come.
+        """
+        phone = self.simulator.phone(DARLA)
+        before = len(phone.received)
+        await phone.texts(QUESTION, OURS)
+        documents = self.device.documents("message/received", PATIENCE)
+        document = await asyncio.to_thread(next, documents, None)
+        if document is None:
+            raise DemoError(f"The text did not come back within {PATIENCE:.0f} s")
+        for _ in range(round(PATIENCE / _LOOK_SECONDS)):
+            if len(phone.received) > before:
+                return document, phone.received[-1].body
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise DemoError(f"No reply came within {PATIENCE:.0f} s")
+
     def created(self) -> int:
         """Count what the simulator was asked to send."""
         return len(self.simulator.log)
@@ -93,9 +118,11 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
     """Start everything, telling of each part; stop everything at the end."""
     async with contextlib.AsyncExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-demo-"))
-        simulator = await exits.enter_async_context(await start())
+        settings = Settings(numbers=(OURS,), pace=0.2)
+        simulator = await exits.enter_async_context(await start(settings=settings))
         tell(f"Twilio simulator  {simulator.url} (nothing is really sent)")
         config = load_config(None, _environment(Path(folder), simulator.url))
+        simulator.number(OURS).sms_url = f"{config.http.public_url}/twilio/sms"
         gateway = await exits.enter_async_context(_running(Gateway(config)))
         tell(f"MQTT broker       mqtt://{config.mqtt.host}:{config.mqtt.port}")
         async with asyncio.timeout(PATIENCE):
@@ -104,7 +131,7 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
         device = Device(config.mqtt)
         await asyncio.to_thread(device.__enter__)
         exits.push_async_callback(asyncio.to_thread, device.close)
-        await asyncio.to_thread(device.listen, ["message/status"])
+        await asyncio.to_thread(device.listen, ["message/status", "message/received"])
         yield Stage(config, gateway, simulator, device)
 
 
@@ -124,14 +151,18 @@ async def _running(gateway: Gateway) -> AsyncIterator[Gateway]:
 
 def _environment(folder: Path, twilio: str) -> dict[str, str]:
     """Give the configuration as a user would write it in environment variables."""
+    port = free_port()
     return {
         "CALLBOX_MQTT__URL": f"embedded://127.0.0.1:{free_port()}",
         "CALLBOX_STORE__URL": f"sqlite://{folder / 'callbox.sqlite3'}",
-        "CALLBOX_HTTP__PORT": "0",
+        "CALLBOX_HTTP__PORT": str(port),
+        "CALLBOX_HTTP__PUBLIC_URL": f"http://127.0.0.1:{port}",
         "CALLBOX_TWILIO__BASE_URL": twilio,
         "CALLBOX_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
         "CALLBOX_TWILIO__AUTH_TOKEN": "any",
-        "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER": "+19999999999",
+        "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER": OURS,
+        "CALLBOX_CONTACTS": f"Darla={DARLA}",
+        "CALLBOX_INBOUND__RULES": json.dumps([_RULE]),
     }
 
 

@@ -101,11 +101,15 @@ class Device:
         self, request_id: str | None = None, patience: float | None = None
     ) -> Iterator[dict[str, Any]]:
         """Give statuses as they come, of one request or of all; `listen` for them first."""
+        for status in self.documents("message/status", patience):
+            if request_id in {None, status["id"]}:
+                yield status
+
+    def documents(self, topic: str, patience: float | None = None) -> Iterator[dict[str, Any]]:
+        """Give the documents on a topic as they come; `listen` for them first."""
         for message in self._messages(patience):
-            if message.topic == self._topic("message/status"):
-                status = json.loads(message.payload)
-                if request_id in {None, status["id"]}:
-                    yield status
+            if message.topic == self._topic(topic):
+                yield json.loads(message.payload)
 
     def _messages(self, patience: float | None) -> Iterator[MQTTMessage]:
         """Give what arrives, until `patience` is over (None: never) or the device is closed."""
