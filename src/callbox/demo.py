@@ -49,6 +49,7 @@ CALL = {
 """The phone call on the same page."""
 
 SAMPLES = {"txt": TXT, "call": CALL}
+TOPICS = ("message/status", "message/delivery", "message/received")
 OURS, DARLA = "+19999999999", "+12345000000"
 QUESTION = "Is the tank full?"
 ANSWER = "Yes, Darla, since 8 o'clock."
@@ -131,7 +132,7 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
         device = Device(config.mqtt)
         await asyncio.to_thread(device.__enter__)
         exits.push_async_callback(asyncio.to_thread, device.close)
-        await asyncio.to_thread(device.listen, ["message/status", "message/received"])
+        await asyncio.to_thread(device.listen, TOPICS)
         yield Stage(config, gateway, simulator, device)
 
 

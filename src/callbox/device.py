@@ -6,7 +6,7 @@ import secrets
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Self
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTv5, MQTTv311
@@ -107,9 +107,17 @@ class Device:
 
     def documents(self, topic: str, patience: float | None = None) -> Iterator[dict[str, Any]]:
         """Give the documents on a topic as they come; `listen` for them first."""
+        for _, document in self.everything([topic], patience):
+            yield document
+
+    def everything(
+        self, topics: Collection[str], patience: float | None = None
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give topic and document of what comes on these topics; `listen` for them first."""
         for message in self._messages(patience):
-            if message.topic == self._topic(topic):
-                yield json.loads(message.payload)
+            topic = message.topic.removeprefix(self._topic(""))
+            if topic in topics:
+                yield topic, json.loads(message.payload)
 
     def _messages(self, patience: float | None) -> Iterator[MQTTMessage]:
         """Give what arrives, until `patience` is over (None: never) or the device is closed."""

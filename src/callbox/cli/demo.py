@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 _TITLES = {"txt": "A text", "call": "A call"}
 _WIDTH = 82
+_LINES = {
+    "message/status": "{id}, {response[status]}",
+    "message/delivery": "{id}, {state}",
+    "message/received": "{messageFrom} texts {messageText!r}",
+}
 
 
 def demo(
@@ -103,10 +108,13 @@ def _conclude(screen: "Console", running: "Stage") -> None:
 
 
 async def _stay(screen: "Console", running: "Stage", stopping: asyncio.Event) -> None:
-    """Show what others publish until Ctrl-C."""
+    """Show what others publish and text until Ctrl-C."""
     screen.print("It stays up until Ctrl-C. Try this in another terminal:\n", highlight=False)
-    command = f'{_ourselves()} send --broker {running.broker} +12345000000 "Hello again"'
-    screen.print(f"  {command}\n", highlight=False, soft_wrap=True)
+    send = f'{_ourselves()} send --broker {running.broker} +12345000000 "Hello again"'
+    asked = json.dumps({"from": "+12345000000", "body": "What about the tank?"})
+    texts = f"curl -d '{asked}' {running.simulator.url}/_simulator/texts"
+    for command in (send, texts):
+        screen.print(f"  {command}\n", highlight=False, soft_wrap=True)
     showing = asyncio.create_task(asyncio.to_thread(_show, screen, running))
     await stopping.wait()
     await asyncio.to_thread(running.device.close)
@@ -114,10 +122,9 @@ async def _stay(screen: "Console", running: "Stage", stopping: asyncio.Event) ->
 
 
 def _show(screen: "Console", running: "Stage") -> None:
-    for status in running.device.statuses():
-        response = status["response"]
-        reason = response.get("error_message", "")
-        screen.print(f"  {status['id']}: {response['status']} {reason}", highlight=False)
+    for topic, document in running.device.everything(_LINES):
+        line = _LINES[topic].format(**document)
+        screen.print(f"  {topic}: {line}", highlight=False, soft_wrap=True)
 
 
 def _ourselves() -> str:

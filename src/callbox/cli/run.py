@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,10 @@ import typer
 
 from callbox import __version__
 from callbox.cli.configuration import ConfigFile, file_of, load
+from callbox.domain.phone import mask
 
 if TYPE_CHECKING:
+    from callbox.config import Config
     from callbox.service import Gateway
 
 log = logging.getLogger("callbox")
@@ -84,10 +87,23 @@ def _announce(gateway: "Gateway") -> None:
     if config.http.port:
         token = "" if config.http.token else ", which refuses requests: no http.token is set"
         log.info("HTTP: http://%s:%d%s", config.http.host, config.http.port, token)
+    for way in _ways_in(config):
+        log.info("Texts: %s", way)
     if not config.twilio.really_twilio:
         log.warning(_REHEARSAL, config.twilio.base_url)
     for warning in config.warnings():
         log.warning("Configuration: %s", warning)
+
+
+def _ways_in(config: "Config") -> Iterator[str]:
+    """Tell how texts come in."""
+    if config.http.public_url:
+        yield f"Twilio brings them to {config.http.public_url}/twilio/sms"
+    if config.polls_every is not None:
+        numbers = ", ".join(map(mask, config.numbers))
+        yield f"Twilio is asked for those to {numbers} every {config.polls_every:g} s at rest"
+    elif not config.http.public_url:
+        yield "none come in: inbound.polling is off, or there is no number to ask for"
 
 
 async def _announce_broker(gateway: "Gateway") -> None:
