@@ -192,9 +192,7 @@ class Rounds:
     plan: Plan
     requests: int = 0  # made in this run
     _posts: dict[str, Post] = field(default_factory=dict)
-    _news: Lane = field(
-        default_factory=lambda: Lane("Twilio does not tell how what was sent fares")
-    )
+    _news: Lane = field(default_factory=lambda: Lane("Twilio does not tell how sent texts fare"))
     _deletions: Lane = field(default_factory=lambda: Lane("Texts cannot be deleted at Twilio"))
     _budget: Budget = field(default_factory=Budget)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -301,7 +299,7 @@ class Rounds:
             due = await self.store.next_news()
             after = math.inf if due is None else due - self.clock.now()
             self._news.due_at = max(now + after, self._next_news)
-        if self._deletions.errand is None and self.plan.delete:
+        if self.plan.delete:
             # A page's link names its last entry, which must not be gone when it is followed.
             reading = any(post.errand for post in self._posts.values())
             waiting = () if reading else await self.store.to_delete(_MOST_DELETIONS)
