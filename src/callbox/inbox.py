@@ -5,17 +5,27 @@ then is Twilio answered. Twilio may tell of it several times, by webhook and whe
 """
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from callbox.domain.consent import Consent, after_text
 from callbox.domain.notification import Kind
-from callbox.domain.phone import mask
+from callbox.domain.phone import is_e164, mask
 from callbox.domain.received import OptOut, Ring, Text, opt_out_of
 from callbox.domain.request import Recipient, Request
 from callbox.intake import Asked, Intake
-from callbox.ports import Arrival, Clock, Documents, Event, Reception, Store, Submission
+from callbox.ports import (
+    Arrival,
+    Clock,
+    Documents,
+    Event,
+    Kept,
+    Reception,
+    Store,
+    Submission,
+)
 from callbox.rules import Facts, Reading, Rulebook, Verdict
 
 log = logging.getLogger(__name__)
@@ -60,11 +70,13 @@ class Inbox:
     habits: Habits
     kept: Callable[[], None]
     counters: Counted = field(default_factory=Counted)
+    _ours: set[str] = field(default_factory=set)  # every number of ours that was ever texted
     _wrong: Counter[str] = field(default_factory=Counter)
     _hour: float = 0.0
 
     async def open(self) -> None:
-        """Learn who gave wrong PINs lately."""
+        """Learn which numbers are ours, and who gave wrong PINs lately."""
+        self._ours |= await self.store.recipients()
         now = self.clock.now()
         self._hour = now // _HOUR
         self._wrong.update(await self.store.wrong_pins(now))
@@ -82,13 +94,16 @@ class Inbox:
 
         With `impatient` raises StoreUnavailable while the disk refuses: then nothing was kept.
         """
-        text, reading = self._read(_storable(text))
+        text = _storable(text)
         word = text.told_opt_out or opt_out_of(text.body)
-        reception = self._reception(text, reading, word)
-        kept = (await self.store.receive([reception], self.clock.now(), impatient=impatient))[0]
+        text, reading = self._read(text)
+        self._ours.add(text.recipient)
+        reception, verdict = self._reception(text, reading, word)
+        kept = await self._keep(reception, impatient=impatient)
         if not kept.new:
             self.counters.repeated += 1
             return False
+        self._tell(text, verdict, reading)
         self.consent.take(reception.consent)
         self.counters.texts += 1
         self.counters.replies_withheld += kept.withheld
@@ -121,15 +136,35 @@ class Inbox:
         return kept.new
 
     def _read(self, text: Text) -> tuple[Text, Reading]:
-        """Cut PINs out of a text, and count a wrong one."""
+        """Cut PINs out of a text."""
         self._begin_hour()
         locked = self._wrong[text.sender] >= MOST_WRONG_PINS
         reading = self.rules.read(text.body, text.sender, locked=locked)
-        if reading.wrong:
-            self.counters.wrong_pins += 1
-            self._wrong[text.sender] += 1
-            log.warning("A wrong PIN from %s (%d in this hour)", *self._guesses(text.sender))
         return replace(text, body=reading.body), reading
+
+    async def _keep(self, reception: Reception, *, impatient: bool) -> Kept:
+        """Write a text; wrong PINs count at once, so that guesses side by side are not free."""
+        sender, wrong = reception.sender, reception.wrong_pins
+        self._wrong[sender] += wrong
+        kept = Kept(new=False)
+        try:
+            kept = (await self.store.receive([reception], self.clock.now(), impatient=impatient))[0]
+        finally:
+            if not kept.new:
+                self._wrong[sender] -= wrong
+        return kept
+
+    def _tell(self, text: Text, verdict: Verdict, reading: Reading) -> None:
+        """Log what a text has set off."""
+        sender = mask(text.sender)
+        if reading.wrong:
+            self.counters.wrong_pins += reading.wrong
+            count = self._wrong[text.sender]
+            log.warning("A wrong PIN from %s (%d in this hour)", sender, count)
+        set_off = ", ".join(f"rule {name}" for name in verdict.fired) or "no rule fires"
+        log.info("Text from %s: %s", sender, set_off)
+        for fault in verdict.faults:
+            log.error("%s", fault)
 
     def _begin_hour(self) -> None:
         hour = self.clock.now() // _HOUR
@@ -137,31 +172,39 @@ class Inbox:
             self._hour = hour
             self._wrong.clear()
 
-    def _guesses(self, sender: str) -> tuple[str, int]:
-        return mask(sender), self._wrong[sender]
-
-    def _reception(self, text: Text, reading: Reading, word: OptOut | None) -> Reception:
+    def _reception(
+        self, text: Text, reading: Reading, word: OptOut | None
+    ) -> tuple[Reception, Verdict]:
+        """Give what is to be kept of a text, and what it sets off."""
         now = self.clock.now()
-        at = now if text.sent_at is None else text.sent_at
+        at = now if text.sent_at is None else math.floor(text.sent_at)  # Twilio dates to seconds
         stale = now - at > self.habits.max_age
         arrival = Arrival(self.name_of(text.sender), stale, at)
         document = self.documents.received(text, word, arrival)
         verdict = _NOTHING if stale else self._judge(text, reading, arrival)
-        return Reception(
+        answered = () if word or not _may_answer(text) else verdict.replies
+        reception = Reception(
             text.sid,
             text.sender,
             text.recipient,
             text.body,
             at,
-            (Event("message/received", document), *_published(verdict, document)),
-            () if word else tuple(self._reply(text, reply) for reply in verdict.replies),
+            (
+                Event("message/received", document),
+                *_published(verdict, document, at + self.habits.max_age),
+            ),
+            tuple(self._reply(text, reply) for reply in answered),
             MOST_REPLIES,
             after_text(text, word, self.habits.service),
             reading.wrong,
             self.habits.delete,
         )
+        return reception, verdict
 
     def _judge(self, text: Text, reading: Reading, arrival: Arrival) -> Verdict:
+        """Ask the rules, unless one of our own numbers speaks: two gateways would never end."""
+        if text.sender in self._ours:
+            return _NOTHING
         facts = Facts(
             sender=text.sender,
             to=text.recipient,
@@ -171,12 +214,7 @@ class Inbox:
             received_at=self.documents.time(arrival.at),
             media=tuple(medium.url for medium in text.media),
         )
-        verdict = self.rules.judge(facts, reading)
-        for name in verdict.fired:
-            log.info("Rule %s fires for a text from %s", name, mask(text.sender))
-        for fault in verdict.faults:
-            log.error("%s", fault)
-        return verdict
+        return self.rules.judge(facts, reading)
 
     def _reply(self, text: Text, reply: str) -> Submission:
         """Answer from the number that was texted; an answer late by hours is worth nothing."""
@@ -188,9 +226,20 @@ class Inbox:
         return self.intake.prepare(request, Asked())
 
 
-def _published(verdict: Verdict, document: bytes) -> tuple[Event, ...]:
+def _may_answer(text: Text) -> bool:
+    """Whether a text comes from a phone; short codes and names take no answers."""
+    return is_e164(text.sender) and text.sender != text.recipient
+
+
+def _published(verdict: Verdict, document: bytes, until: float) -> tuple[Event, ...]:
+    """Give what rules publish: nobody acts on it when the broker comes back hours later."""
     return tuple(
-        Event(topic, document if payload is None else payload.encode(), absolute=True)
+        Event(
+            topic,
+            document if payload is None else payload.encode(),
+            absolute=True,
+            expires_at=until,
+        )
         for topic, payload in verdict.publishes
     )
 

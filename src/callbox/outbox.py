@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from callbox.domain.consent import REFUSED, Consent, Step, pair_of
-from callbox.domain.delivery import Delivery, Evidence, Progress, State
+from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, Evidence, Progress, State
 from callbox.domain.news import News
 from callbox.domain.notification import CRITICAL, Kind
 from callbox.domain.outcome import (
@@ -134,6 +134,7 @@ class Outbox:
     _limit: tuple[str, float] | None = None
     _blind: tuple[str, float] | None = None
     _looking: set[str] = field(default_factory=set)
+    _doubles: set[tuple[str, str]] = field(default_factory=set)
     _stopping: bool = False
 
     async def open(self) -> None:
@@ -264,12 +265,17 @@ class Outbox:
             self._wake.set()
 
     async def _as_moved(self, delivery: Delivery, jumps: int) -> Delivery:
-        """Give a delivery anew if the clock has jumped since: its times have moved in the store."""
+        """Give a delivery anew if the clock has jumped since: its times have moved in the store.
+
+        One that went on meanwhile stays as it was read, so that what follows from it is stale.
+        """
         await self._notice_jump()
         if jumps == self._jumps:
             return delivery
         found = await self.store.of_request(delivery.request_id)
-        return next((each for each in found if each.id == delivery.id), delivery)
+        step = delivery.id, delivery.progress.state, delivery.progress.attempt
+        same = (e for e in found if (e.id, e.progress.state, e.progress.attempt) == step)
+        return next(same, delivery)
 
     async def _claim(self) -> None:
         slots = self._reserve(self.pace.max_concurrency)
@@ -334,10 +340,14 @@ class Outbox:
     async def _note_consent(self, delivery: Delivery, outcome: Outcome) -> None:
         """Learn from Twilio whether the recipient wants texts from this sender."""
         steps: tuple[Step, ...] = ()
-        if isinstance(outcome, Accepted):
-            steps = self.consent.after_acceptance(delivery.notification)
+        note = delivery.notification
+        if isinstance(outcome, Accepted) and not note.by_service:
+            steps = self.consent.after_success(note)  # a service refuses only after it accepted
         elif isinstance(outcome, Refused) and outcome.code == REFUSED and outcome != _OPTED_OUT:
-            steps = (Step(pair_of(delivery.notification), out=True, certain=True),)
+            steps = (Step(pair_of(note), out=True, certain=True),)
+        await self._consent(steps)
+
+    async def _consent(self, steps: tuple[Step, ...]) -> None:
         if steps:
             self.consent.take(steps)
             await self.store.consent(steps, self.clock.now())
@@ -439,6 +449,7 @@ class Outbox:
         """
         if self.store.trouble:
             raise StoreUnavailable(self.store.trouble)
+        await self._notice_jump()
         for _ in range(_TRIES):
             delivery = await self._meant(news)
             if delivery is None:
@@ -449,13 +460,29 @@ class Outbox:
                 return True
             after = after_news(delivery, news, self.clock.now())
             if after is None or await self._settle(delivery, after, news.remedy) != "stale":
+                await self._learn(delivery, news)
                 return True
         return True
 
     async def silent(self, delivery: Delivery, *, answered: bool) -> None:
-        """Twilio was asked for news of a delivery and had none, or could not be asked."""
+        """Put a delivery off: Twilio was asked for news and had none, or could not be asked."""
+        await self._notice_jump()
         after = after_silence(delivery, self.clock.now(), self.rules, answered=answered)
         await self._settle(delivery, after)
+
+    async def _learn(self, delivery: Delivery, news: News) -> None:
+        """Note what else news say: an opt-out, its end, or that what ended was sent after all."""
+        note, state = delivery.notification, delivery.progress.state
+        if state in FREES_DEDUP_KEY and delivery.progress.sid is None:
+            self.counters.doubled += 1
+            log.error(
+                "Request %s, which ended %s, was sent after all: Twilio made %s",
+                delivery.request_id, state, news.sid,
+            )  # fmt: skip
+        if note.kind is Kind.TXT and news.code == REFUSED:
+            await self._consent((Step(pair_of(note), out=True, certain=True),))
+        elif news.state in {State.SENT, State.DELIVERED, State.READ}:
+            await self._consent(self.consent.after_success(note))
 
     async def _meant(self, news: News) -> Delivery | None:
         """Find the delivery by the attempt that the callback names, else by its SID."""
@@ -474,6 +501,9 @@ class Outbox:
         return held.sid not in {None, news.sid} and held.evidence is not Evidence.LOOKUP
 
     def _tell_doubled(self, delivery: Delivery, sid: str) -> None:
+        if (delivery.id, sid) in self._doubles:
+            return
+        self._doubles.add((delivery.id, sid))
         self.counters.doubled += 1
         log.error(
             "Request %s was sent twice: Twilio made %s as well as %s",
@@ -521,7 +551,7 @@ class Outbox:
         delivery = replace(before, progress=after)
         document = self.documents.delivery(before.progress.state, delivery, remedy)
         events = [Event("message/delivery", document)]
-        if after.sid is not None and before.answer is None and _is_text(before):
+        if before.progress.sid is None and after.sid is not None and _is_text(before):
             events.append(Event("message/sent", self.documents.sent(delivery)))
         answer = self._answer(delivery) if before.answer is None else None
         return Change(before, after, tuple(events), answer)

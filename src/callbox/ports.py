@@ -25,7 +25,8 @@ class Origin:
 class Event:
     """A document owed to the outside.
 
-    `topic` is relative to the base topic, or whole where `absolute` (an MQTT 5 response topic).
+    `topic` is relative to the base topic, or whole where `absolute` (an MQTT 5 response topic, a
+    rule's topic). From `expires_at` on it is not to be published any more.
     """
 
     topic: str
@@ -33,6 +34,7 @@ class Event:
     absolute: bool = False
     correlation: bytes | None = None
     id: int = 0
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Reception:
     """Something that came in, with all it causes; kept once per `sid`.
 
     `replies` are kept while the sender got less than `most_replies` in the clock hour.
-    `wrong_pin`: counted against the sender. `delete`: it is to be deleted at Twilio. `old`: was
+    `wrong_pins` are counted against the sender. `delete`: it is to be deleted at Twilio. `old`: was
     there before us and is only to be known, unless it turns out to come in this moment.
     """
 
@@ -127,7 +129,7 @@ class Reception:
     replies: tuple[Submission, ...] = ()
     most_replies: int = 0
     consent: tuple[Step, ...] = ()
-    wrong_pin: bool = False
+    wrong_pins: int = 0
     delete: bool = False
     old: bool = False
 
@@ -223,6 +225,9 @@ class Store(Protocol):
 
         A known SID changes nothing.
         """
+
+    async def recipients(self) -> set[str]:
+        """Give every number that something came in to."""
 
     async def known(self, sids: Sequence[str]) -> set[str]:
         """Give those of the SIDs that were received already."""

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -36,6 +36,7 @@ BURST = 5  # requests; one a second on average
 _LONGEST_WAIT = 5.0  # between two looks at what is due
 _LONGEST_BACKOFF = 30.0  # between two questions that Twilio does not answer
 _GLANCE, _PAGE, _LONGEST_PAGE = 10, 200, 1000  # entries
+_MOST_PAGE_TRIES = 5  # before a list is read from its begin again
 _MOST_PAGES = 20  # of one question for news
 _MOST_NEWS = 500
 _MOST_SENDERS = 3  # that are asked for one by one
@@ -146,9 +147,9 @@ class Reading:
         enough = page.oldest is not None and page.oldest < self.horizon
         return None if enough else page.more
 
-    def oldest_first(self) -> list[Text]:
-        """Give the texts in the order in which they came."""
-        entries = list(reversed(self.found.values()))
+    def oldest_first(self, until: float = math.inf) -> list[Text]:
+        """Give the texts in the order in which they came, those dated before `until`."""
+        entries = [entry for entry in reversed(self.found.values()) if entry[0] < until]
         entries.sort(key=lambda entry: entry[0])  # stable: what is of one second stays as listed
         return [text for _, text in entries]
 
@@ -190,6 +191,7 @@ class Rounds:
     outbox: Outbox
     clock: Clock
     plan: Plan
+    may_receive: Callable[[], bool] = lambda: True  # not while another gateway serves
     requests: int = 0  # made in this run
     _posts: dict[str, Post] = field(default_factory=dict)
     _news: Lane = field(default_factory=lambda: Lane("Twilio does not tell how sent texts fare"))
@@ -204,14 +206,15 @@ class Rounds:
     _series: list[float] = field(default_factory=list)
     _unread: set[str] = field(default_factory=set)  # since the last look of the series
     _found: int = 0
-    _asking: list[asyncio.Future[int]] = field(default_factory=list)
+    _asking: asyncio.Future[int] | None = None
     _refused: dict[str, tuple[int, float]] = field(default_factory=dict)  # deletions: tries, next
     _skipped: set[str] = field(default_factory=set)
     _stopping: bool = False
+    _opened_at: float = 0.0
 
     async def open(self) -> None:
         """Learn how far each number was read. Call before anything else."""
-        now = self.clock.monotonic()
+        now = self._opened_at = self.clock.monotonic()
         mailboxes = {mailbox.number: mailbox for mailbox in await self.store.mailboxes()}
         wait = QUICK / 2 if self.plan.eager else self.plan.every or 0.0
         for number in self.plan.numbers:
@@ -254,11 +257,11 @@ class Rounds:
 
         One more while the last one goes on begins anew, and both end together.
         """
-        asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        asked = self._asking or asyncio.get_running_loop().create_future()
         if not self._posts:
             asked.set_result(0)
             return asked
-        self._asking.append(asked)
+        self._asking = asked
         now = self.clock.monotonic()
         self._series = [now + seconds for seconds in SERIES]
         self._wake.set()
@@ -278,7 +281,8 @@ class Rounds:
         now = self.clock.monotonic()
         self._look_at_series(now)
         await self._look_ahead(now)
-        lane = min(self._lanes(), key=lambda lane: lane.ready_at)
+        lanes = self._lanes() if self.may_receive() else [self._news]
+        lane = min(lanes, key=lambda lane: lane.ready_at)
         at = max(lane.ready_at, self._held_until, now + self._budget.wait(now))
         if at > now:
             return min([at - now, _LONGEST_WAIT, *(due - now for due in self._series[:1])])
@@ -375,17 +379,22 @@ class Rounds:
         reading: Reading | None = None
         while turn is not None:
             page = await self._page(post, turn)
-            if page is None:
+            if page is not None:
+                reading = reading or self._reading(post, page.at)
+                turn = reading.take(page)
+            elif reading is None or post.failures > _MOST_PAGE_TRIES:
                 return
-            reading = reading or self._reading(post, page.at)
-            turn = reading.take(page)
             if turn is not None:
                 if size == _GLANCE:  # a glance is not enough: all over, in longer pages
                     size, reading = _PAGE, None
                     turn = partial(self.gazette.received, post.number, size)
                 yield
-        if reading is None:
-            return
+        if reading is not None:
+            async for _ in self._take_in(post, reading):
+                yield
+
+    async def _take_in(self, post: Post, reading: Reading) -> Errand:
+        """Keep what a number's list has that is new."""
         if post.mailbox is None:
             await self._open_mailbox(post, reading)
         new = 0
@@ -402,7 +411,8 @@ class Rounds:
     def _reading(self, post: Post, at: float) -> Reading:
         """Begin to read; `at` is Twilio's time."""
         # Half a hundredth of a second makes up for sums of whole seconds and fractions.
-        since = math.floor(at + 0.005) - self.plan.since
+        opened = at - (self.clock.monotonic() - self._opened_at)
+        since = math.floor(opened + 0.005) - self.plan.since
         mailbox = post.mailbox or Mailbox(post.number, since, since)
         forgotten = at - max(self.plan.remembered, _DAY) + _MARGIN
         horizon = max(mailbox.since, mailbox.cursor - OVERLAP, forgotten)
@@ -411,15 +421,15 @@ class Rounds:
     async def _open_mailbox(self, post: Post, reading: Reading) -> None:
         """Draw the line at a number's very first reading: what is listed by now is old.
 
-        `since` keeps out what was dated earlier. Those listed with a date in the same second, or
-        a later one, are noted as received, without telling; what comes in that second and is not
-        listed yet is new. The line itself is kept last: after a kill it is drawn anew.
+        `since`, when the gateway started, keeps out what was dated earlier. Those listed with a
+        date in the same second are noted as received, without telling; what comes in that second
+        and is not listed yet is new. The line itself is kept last: after a kill it is drawn anew.
         """
         if not self.plan.since:
             now = self.clock.now()
             old = [
                 Reception(text.sid, text.sender, text.recipient, "", now, old=True)
-                for text in reading.oldest_first()
+                for text in reading.oldest_first(until=reading.mailbox.since + 1)
             ]
             await self.store.receive(old, now)
         await self._read_up_to(post, reading.mailbox)
@@ -488,10 +498,9 @@ class Rounds:
             self._end_series()
 
     def _end_series(self) -> None:
-        for asked in self._asking:
-            if not asked.done():
-                asked.set_result(self._found)
-        self._asking.clear()
+        if self._asking is not None and not self._asking.done():
+            self._asking.set_result(self._found)
+        self._asking = None
         self._series.clear()
         self._unread.clear()
         self._found = 0
@@ -542,10 +551,12 @@ class Rounds:
         """Put off those of which nothing was new."""
         now = self.clock.now()
         sids = [delivery.progress.sid for delivery in asked if delivery.progress.sid]
-        for delivery in await self.store.holding(sids):
-            due = delivery.progress.news_at
-            if due is not None and due <= now:
-                await self.outbox.silent(delivery, answered=answered)
+        quiet = (
+            self.outbox.silent(delivery, answered=answered)
+            for delivery in await self.store.holding(sids)
+            if (delivery.progress.news_at or math.inf) <= now
+        )
+        await asyncio.gather(*quiet)
 
     # texts that are to be deleted
 

@@ -4,11 +4,12 @@ A text is read first, which cuts the PINs out of it, and only then stored, publi
 Nothing here does I/O or knows the time; `config` builds the rules.
 """
 
-import hmac
 import re
+import secrets
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 LONGEST_REPLY = 1_600  # characters that Twilio takes as one text
 LARGEST_PAYLOAD = 131_072  # bytes
 
-_SPARE_WORDS = 2  # words that look like its PIN, beside it; a text with more of them is guessing
+_MOST_GUESSES = 2  # words like a PIN in one text; with more of them none is believed or answered
+_MOST_SINGLE = 3  # words like a PIN that are tried one by one
 _TIME_TO_MATCH = 0.1  # seconds for one regular expression
 _ELLIPSIS = "..."
-_EDGES = ".,;:!?\"'()[]<>"  # stand around a word without being of it
+_EDGES = (
+    " .,;:!?\"'()[]<>\N{HORIZONTAL ELLIPSIS}\N{INVERTED EXCLAMATION MARK}\N{INVERTED QUESTION MARK}"
+)
 
 Groups = Mapping[str, str]
 Match = Callable[[str], Groups | None]  # the groups it found, None: the text does not fit
@@ -42,7 +46,8 @@ class Rule:
     """What one kind of text does.
 
     `senders` are phone numbers, None is anyone. `payload` None with a topic: the document of the
-    text itself. `goes_on`: the rules after it are asked too.
+    text itself. `goes_on`: the rules after it are asked too. `words` stand in texts that are meant
+    for it, and are no guesses at a PIN.
     """
 
     name: str
@@ -53,30 +58,26 @@ class Rule:
     payload: Template | None = None
     reply: Template | None = None
     goes_on: bool = False
+    words: str = ""
 
     def is_open_to(self, sender: str) -> bool:
         """Tell whether the sender may use it."""
         return self.senders is None or sender in self.senders
-
-    def fits(self, body: str) -> bool:
-        """Tell whether a text without its PIN is meant for this rule."""
-        try:
-            return self.match(body) is not None
-        except RuleFault:
-            return False
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A text without the PINs: this alone may be stored, published, logged and judged.
 
-    `right` are the positions of the rules whose PIN was given and is believed; `wrong`: something
-    else was given for the PIN of a rule that the text is meant for.
+    `right` are the positions of the rules whose PIN was given and is believed; `wrong`: how many
+    things were given in vain for the PIN of a rule that the text is meant for. `guessing`: it has
+    so many words like a PIN that no reply may tell what became of them.
     """
 
     body: str
     right: frozenset[int] = frozenset()
-    wrong: bool = False
+    wrong: int = 0
+    guessing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,10 @@ class Rulebook:
     def __init__(self, rules: Iterable[Rule] = (), own_numbers: Iterable[str] = ()) -> None:
         self._rules = tuple(rules)
         self._own = frozenset(own_numbers)
-        pins = {rule.pin for rule in self._rules if rule.pin}
-        self._pins = sorted(pins, key=len, reverse=True)
+        self._pins = {at: _Pin(rule.pin) for at, rule in enumerate(self._rules) if rule.pin}
+        words = folded(" ".join(rule.words for rule in self._rules))
+        ordinary = map(_digest, (*_WORD.findall(words), *_NUMBER.findall(words)))
+        self._ordinary = frozenset(ordinary) - {pin.digest for pin in self._pins.values()}
 
     def __len__(self) -> int:
         return len(self._rules)
@@ -143,23 +146,20 @@ class Rulebook:
         A wrong PIN for a rule that the sender may use and the text is meant for is cut as well.
         `locked`: the sender gave too many wrong ones lately, and none is believed.
         """
-        rest, given = _cut(body, self._pins)
+        text = _Text(body, self._pins.values(), self._ordinary)
         asked = self._asking_for_a_pin(sender)
-        right = {
-            position
-            for position, rule in asked.items()
-            if rule.pin in given and len(_lookalikes(rule.pin, body)) <= _SPARE_WORDS
-        }
-        good = {asked[each].pin for each in right if asked[each].fits(rest)}
-        wrong = {
-            word
-            for position, rule in asked.items()
-            if position not in right
-            for word in _wrong_words(rule, body, rest)
-            if not any(_same(word, pin) for pin in good if pin)
-        }
-        rest, _ = _cut(rest, [*self._pins, *wrong])  # with one gone, another may stand by itself
-        return Reading(rest, frozenset() if locked else frozenset(right), bool(wrong))
+        right = {at for at, rule in asked.items() if text.opens(rule, self._pins[at])}
+        opened = {self._pins[at].digest for at in right}
+        wrong: frozenset[bytes] = frozenset().union(
+            *(
+                text.wrong_for(rule, self._pins[at].shape, opened)
+                for at, rule in asked.items()
+                if at not in right
+            )
+        )
+        rest = text.without(wrong)
+        believed = frozenset() if locked else frozenset(right)
+        return Reading(rest.text, believed, len(wrong), rest.is_guessing)
 
     def judge(self, facts: Facts, reading: Reading) -> Verdict:
         """Give what a text sets off: by the first rule that fits, and by more if that goes on."""
@@ -176,14 +176,12 @@ class Rulebook:
                 verdict += _effect(rule, _fields(facts, reading, groups))
                 if not rule.goes_on:
                     break
-        return verdict
+        return replace(verdict, replies=()) if reading.guessing else verdict
 
     def _asking_for_a_pin(self, sender: str) -> dict[int, Rule]:
-        return {
-            position: rule
-            for position, rule in enumerate(self._rules)
-            if rule.pin and rule.is_open_to(sender) and sender not in self._own
-        }
+        if sender in self._own:
+            return {}
+        return {at: self._rules[at] for at in self._pins if self._rules[at].is_open_to(sender)}
 
     def _may(self, position: int, rule: Rule, sender: str, reading: Reading) -> bool:
         if sender in self._own or not rule.is_open_to(sender):
@@ -212,23 +210,28 @@ class Containing:
 
 @dataclass(frozen=True, slots=True)
 class Being:
-    """Fits a text that is the phrase and nothing else; capitals and white space do not matter."""
+    """Fits a text that is the phrase and nothing else.
+
+    Capitals, white space and the punctuation around the text do not matter.
+    """
 
     phrase: str
 
     def __call__(self, text: str) -> Groups | None:
         """Match."""
-        return {} if _plain(self.phrase) == _plain(text) else None
+        said = _plain(text)
+        return {} if _plain(self.phrase) in {said, said.strip(_EDGES)} else None
 
 
 class Finding:
     """Fits a text in which the regular expression finds something, within a tenth of a second.
 
-    `names` are those of its groups.
+    `names` are those of its groups, `words` all that it has besides escapes.
     """
 
     def __init__(self, pattern: "regex.Pattern[str]") -> None:
         self._pattern = pattern
+        self.words = re.sub(r"\\.", " ", pattern.pattern)
         self.names = tuple(pattern.groupindex)
 
     def __call__(self, text: str) -> Groups | None:
@@ -241,74 +244,140 @@ class Finding:
 
 
 def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return " ".join(folded(text).split())
 
 
 # --- PINs -----------------------------------------------------------------------------------------
+# A PIN, and what is given for one, is a word: all letters and digits that stand together, or all
+# digits if the PIN has only digits, as in `gate4711`. Words are compared as keyed digests, so that
+# no time tells how much of one is right.
+
+_CHUNK = re.compile(r"(\S+)(\s*)")
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"\d+")
+_KEY = secrets.token_bytes(32)
+
+_Shape = tuple[bool, int]  # whether it is a number, and how long it is
 
 
-def _same(one: str, other: str) -> bool:
-    first, second = (each.casefold().encode(errors="surrogatepass") for each in (one, other))
-    return hmac.compare_digest(first, second)
+def folded(text: str) -> str:
+    """Give a text as texts are compared: whatever its capitals and its form in Unicode."""
+    return _nfc(_nfc(text).casefold())
 
 
-def _cut(text: str, words: Collection[str]) -> tuple[str, set[str]]:
-    """Give the text without the words, wherever they stand by themselves, and those found."""
-    found: set[str] = set()
-    longest = max(map(len, words), default=0)
-    start = 0
-    while start < len(text):
-        word = next((each for each in words if _stands(each, text, start)), None)
-        if word is None:
-            start += 1
-            continue
-        found.add(word)
-        before, after = _around(text, start, start + len(word))
-        text = f"{before} {after}" if before and after else before or after
-        start = max(0, len(before) - longest)
-    return text, found
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
-def _around(text: str, start: int, end: int) -> tuple[str, str]:
-    """Give what stands before and after a word, without the punctuation that it leaves alone."""
-    head, tail = text[:start], text[end:]
-    left = re.search(r"\S*$", head)
-    right = re.match(r"\S*", tail)
-    if left and right and not any(map(str.isalnum, left[0] + right[0])):
-        head, tail = head[: left.start()], tail[right.end() :]
-    return head.rstrip(), tail.lstrip()
+def _digest(word: str) -> bytes:
+    return blake2b(word.encode(errors="surrogatepass"), key=_KEY, digest_size=16).digest()
 
 
-def _stands(word: str, text: str, start: int) -> bool:
-    """Tell whether a word stands there: `4711` does in `gate4711!`, and not in `+12345004711`."""
-    end = start + len(word)
-    return (
-        _is_edge(word, text, start) and _is_edge(word, text, end) and _same(word, text[start:end])
-    )
+class _Pin:
+    """A PIN as it is looked for."""
+
+    def __init__(self, pin: str) -> None:
+        word = folded(pin)
+        self.shape: _Shape = (word.isdecimal(), len(word))
+        self.digest = _digest(word)
 
 
-def _is_edge(word: str, text: str, at: int) -> bool:
-    of_one_kind = str.isdecimal if word.isdecimal() else str.isalnum
-    return not (0 < at < len(text) and of_one_kind(text[at - 1]) and of_one_kind(text[at]))
+class _Scan:
+    """A text without the unwanted words.
+
+    `words` are those it had of each shape of a PIN, without the ordinary ones.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        shapes: Iterable[_Shape],
+        unwanted: Collection[bytes],
+        ordinary: Collection[bytes],
+    ) -> None:
+        self.words: dict[_Shape, set[bytes]] = {shape: set() for shape in shapes}
+        self._unwanted = unwanted
+        self._ordinary = ordinary
+        self.text = text
+        rest = _nfc(text)
+        while (less := _CHUNK.sub(self._rest_of_chunk, rest)) != rest:
+            self.text = rest = less.strip()  # where a number is gone, a word may stand by itself
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether the text had more words like a PIN than anyone needs."""
+        return len(set().union(*self.words.values())) > _MOST_GUESSES
+
+    def _rest_of_chunk(self, found: re.Match[str]) -> str:
+        rest = _WORD.sub(self._rest_of_word, found[1])
+        if rest == found[1]:
+            return found[0]
+        return " ".join(rest.split()) + found[2] if _WORD.search(rest) else ""
+
+    def _rest_of_word(self, found: re.Match[str]) -> str:
+        if self._is_unwanted(found[0], is_number=False):
+            return " "
+        return _NUMBER.sub(self._rest_of_number, found[0])
+
+    def _rest_of_number(self, found: re.Match[str]) -> str:
+        return " " if self._is_unwanted(found[0], is_number=True) else found[0]
+
+    def _is_unwanted(self, written: str, *, is_number: bool) -> bool:
+        word = folded(written)
+        alike = self.words.get((is_number, len(word)))
+        if alike is None:
+            return False
+        digest = _digest(word)
+        if digest not in self._ordinary:
+            alike.add(digest)
+        return digest in self._unwanted
 
 
-def _lookalikes(pin: str, text: str) -> set[str]:
-    """Give the other words of a text that could be meant for a PIN by their shape."""
-    if pin.isdecimal():
-        words = set(re.findall(rf"(?<!\d)\d{{{len(pin)}}}(?!\d)", text))
-    else:
-        words = {form for word in text.split() for form in (word, word.strip(_EDGES))}
-    same_length = {word.casefold() for word in words if len(word) == len(pin)}
-    return {word for word in same_length if not _same(word, pin)}
+class _Text:
+    """A text that is being read: what becomes of it with these and those words gone."""
 
+    def __init__(self, body: str, pins: Collection[_Pin], ordinary: Collection[bytes]) -> None:
+        self._body = body
+        self._ordinary = ordinary
+        self._shapes = {pin.shape for pin in pins}
+        self._pins = {pin.digest for pin in pins}
+        self._scans: dict[frozenset[bytes], _Scan] = {}
 
-def _wrong_words(rule: Rule, body: str, rest: str) -> Iterator[str]:
-    """Give what was tried for the rule's PIN in a text; `rest` is the text without any PIN."""
-    words = _lookalikes(rule.pin or "", body)
-    if len(words) > _SPARE_WORDS:
-        yield from words if rule.fits(_cut(rest, words)[0]) else ()
-    else:
-        yield from (word for word in words if rule.fits(_cut(rest, [word])[0]))
+    def without(self, words: frozenset[bytes] = frozenset()) -> _Scan:
+        """Give the text without any PIN and without these words."""
+        if words not in self._scans:
+            unwanted = self._pins | words
+            self._scans[words] = _Scan(self._body, self._shapes, unwanted, self._ordinary)
+        return self._scans[words]
+
+    def opens(self, rule: Rule, pin: _Pin) -> bool:
+        """Tell whether the PIN is given and believed, and the text is meant for the rule.
+
+        A match that takes too long counts, since `judge` tells of it and lets nothing happen.
+        """
+        rest = self.without()
+        alike = rest.words[pin.shape]
+        if pin.digest not in alike or len(alike) > _MOST_GUESSES:
+            return False
+        try:
+            return rule.match(rest.text) is not None
+        except RuleFault:
+            return True
+
+    def wrong_for(self, rule: Rule, shape: _Shape, opened: Collection[bytes]) -> frozenset[bytes]:
+        """Give what was tried in vain for the rule's PIN: without it, the text fits the rule."""
+        guesses = self.without().words[shape].difference(opened)
+        single = guesses if len(guesses) <= _MOST_SINGLE else ()
+        try:
+            if guesses and rule.match(self.without(frozenset(guesses)).text) is not None:
+                return frozenset(guesses)
+            return frozenset(
+                each
+                for each in single
+                if rule.match(self.without(frozenset({each})).text) is not None
+            )
+        except RuleFault:
+            return frozenset()
 
 
 # --- what a rule does -----------------------------------------------------------------------------

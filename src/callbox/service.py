@@ -93,6 +93,7 @@ class Gateway:
             self.outbox,
             self._clock,
             wiring.plan_of(config),
+            self._may_receive,
         )
         self.webhooks = Webhooks(
             wiring.door_of(config),
@@ -165,17 +166,12 @@ class Gateway:
             watch = tasks.create_task(self._watch())
             purge = tasks.create_task(self._purge())
             delivering = tasks.create_task(self.outbox.run())
-            asking = tasks.create_task(self._ask())
+            asking = tasks.create_task(self.rounds.run())
             await self.mqtt.run()
             self.outbox.stop()
             await asyncio.wait({delivering, *self._tasks}, timeout=_GRACE_SECONDS)
             for task in (watch, purge, delivering, asking):
                 task.cancel()
-
-    async def _ask(self) -> None:
-        """Ask Twilio what is new; a stand-by leaves that to the gateway that serves."""
-        await self.online.wait()
-        await self.rounds.run()
 
     async def stop(self) -> None:
         """Have `run` end: nothing new is claimed, requests under way get a few seconds."""
@@ -189,6 +185,10 @@ class Gateway:
 
     def _wake_publisher(self) -> None:
         self.mqtt.publisher.wake()
+
+    def _may_receive(self) -> bool:
+        """Whether texts are ours to fetch: a stand-by leaves them to the gateway that serves."""
+        return self.online.is_set() and not self.mqtt.stands_by
 
     def _stir(self) -> None:
         self.rounds.stirred()
@@ -273,6 +273,7 @@ class Gateway:
                 "sessions_lost": self.mqtt.counters.sessions_lost,
                 "retained_requests": self.mqtt.counters.retained,
                 "dropped_requests": self.mqtt.counters.dropped,
+                "late_rule_events": self.mqtt.publisher.late,
             },
             "requests": {
                 "accepted": counters.accepted,

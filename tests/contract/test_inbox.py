@@ -349,3 +349,52 @@ async def test_what_comes_by_webhook_while_the_first_list_is_read_is_new(post: P
     assert not await post.inbox.receive(sms("gate open"))
     assert (await post.received())[0]["messageText"] == "gate open"
     assert len(await post.replies()) == 1
+
+
+async def test_what_a_rule_publishes_is_over_when_the_text_is_too_old(post: Post) -> None:
+    await post.inbox.receive(sms("gate open", sent_at=NOW - 100))
+    ends = {event.topic: event.expires_at for event in await owed(post.bench.store)}
+    assert ends == {"message/received": None, "home/gate/set": NOW + 200}
+
+
+async def test_a_command_with_a_pin_is_no_opt_out_though_stop_is_left_of_it(post: Post) -> None:
+    stop = gate(match=lambda body: {} if body == "stop" else None, pin="4711")
+    alarm = post_on(post.bench, stop)
+    await alarm.inbox.receive(sms("stop 4711"))
+    (document,) = await alarm.received()
+    assert (document["messageText"], document["opt_out"]) == ("stop", None)
+    assert len(await alarm.replies()) == 1
+    await alarm.bench.round()
+    assert (await alarm.events("message/delivery"))[-1][1]["remedy"] is None
+
+
+@pytest.mark.parametrize("sender", ["AMAZON", "24273", "messenger:123456", OURS])
+async def test_who_cannot_be_answered_is_not(bench_post: Post, sender: str) -> None:
+    await bench_post.inbox.receive(sms(sender=sender))
+    assert len(await bench_post.received()) == 1
+    assert await bench_post.replies() == []
+
+
+async def test_a_number_that_was_ever_texted_is_ours_and_sets_nothing_off(
+    bench_post: Post, shelf: Shelf
+) -> None:
+    other = "+15550002222"
+    await bench_post.inbox.receive(Text("SM1", DARLA, other, "Hello"))
+    await bench_post.inbox.receive(Text("SM2", other, OURS, "Hello"))
+    assert len(await bench_post.replies()) == 1
+    store = await shelf.reopen(bench_post.bench.store)
+    every = gate(match=lambda _: {}, topic="any/text", payload=None)
+    again = post_on(Bench(store, ScriptedTwilio(), ToyClock()), every)
+    await again.inbox.open()
+    await again.inbox.receive(Text("SM3", other, "+15550003333", "Hello"))
+    assert len(await again.replies()) == 1
+    await store.close()
+
+
+async def test_a_wrong_pin_counts_once_however_often_twilio_tells_of_it(post: Post) -> None:
+    locked = post_on(post.bench, gate(pin="4711"))
+    for _ in range(2 * MOST_WRONG_PINS):
+        await locked.inbox.receive(sms("gate open 0000"))
+    assert locked.inbox.counters.wrong_pins == 1
+    await locked.inbox.receive(sms("gate open 4711", sid="SMright"))
+    assert len(await locked.events("home/gate/set")) == 1

@@ -315,3 +315,102 @@ async def test_a_second_sid_for_the_same_attempt_is_not_taken_from_another(bench
     await bench.outbox.hear(callback(second, "sent", "SM1"))
     assert (await stored(bench.store, first)).progress.sid == "SM1"
     assert (await stored(bench.store, second)).progress.sid is None
+
+
+async def test_a_jump_of_the_clock_takes_nothing_back_that_a_callback_settled(bench: Bench) -> None:
+    """The create times out after the callback came, and the clock is set between the two."""
+    delivery = text()
+    bench.twilio.hook = callback(delivery, "queued")
+    bench.twilio.outcomes = [Unknown("No answer")]
+
+    async def hear_and_jump(told: News) -> bool:
+        heard = await bench.outbox.hear(told)
+        bench.clock.wall += HOUR
+        return heard
+
+    bench.twilio.hear = hear_and_jump
+    await accepted(bench, delivery)
+    bench.twilio.hook = None
+    for _ in range(3):
+        bench.clock.pass_by(70)
+        await bench.round()
+    assert len(bench.twilio.created) == 1
+    progress = (await stored(bench.store, delivery)).progress
+    assert (progress.state, progress.sid) == (State.ACCEPTED, "SM1")
+
+
+async def test_a_jump_that_nobody_noticed_yet_is_no_silence_either(bench: Bench) -> None:
+    delivery = await accepted(bench)
+    bench.clock.wall += 24 * HOUR
+    await bench.outbox.silent(await stored(bench.store, delivery), answered=True)
+    assert (await stored(bench.store, delivery)).progress.state is State.ACCEPTED
+
+
+async def test_an_opt_out_that_a_callback_tells_is_learned(bench: Bench) -> None:
+    service = "MG" + "0" * 32
+    await accepted(bench, text(sender=service))
+    await bench.outbox.hear(news("failed", code=21610, reason="Opted out"))
+    await accepted(bench, text(sender=service))
+    assert len(bench.twilio.created) == 1
+
+
+async def test_a_services_acceptance_does_not_end_an_opt_out_but_a_delivery_does(
+    bench: Bench,
+) -> None:
+    service = "MG" + "0" * 32
+    await accepted(bench, text(sender=service))
+    await bench.outbox.hear(news("failed", code=21610, reason="Opted out"))
+    await accepted(bench, text(sender=service, priority=CRITICAL))
+    await accepted(bench, text(sender=service))
+    assert len(bench.twilio.created) == 2
+    await bench.outbox.hear(news("delivered", "SM2"))
+    await accepted(bench, text(sender=service))
+    assert len(bench.twilio.created) == 3
+
+
+async def test_what_a_lookup_took_from_another_leaves_nothing_behind(bench: Bench) -> None:
+    delivery = await accepted(bench)
+    found = await stored(bench.store, delivery)
+    await bench.outbox._settle(
+        found,
+        _with(found, sid="SMlike", evidence=Evidence.LOOKUP, state=State.DELIVERED,
+              word="delivered", price="-1"),
+    )  # fmt: skip
+    await bench.outbox.hear(callback(delivery, "undelivered", "SM2"))
+    progress = (await stored(bench.store, delivery)).progress
+    assert (progress.state, progress.sid, progress.price) == (State.UNDELIVERED, "SM2", None)
+
+
+async def test_that_an_expired_one_was_sent_after_all_is_counted_and_told(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.twilio.outcomes = [Refused(21211, "Not a number")]
+    delivery = await accepted(bench)
+    await bench.outbox.hear(callback(delivery, "delivered", "SM9"))
+    assert bench.outbox.counters.doubled == 1
+    assert "sent after all: Twilio made SM9" in caplog.text
+    assert (await stored(bench.store, delivery)).progress.state is State.FAILED
+
+
+async def test_callbacks_of_one_second_sid_count_once(bench: Bench) -> None:
+    delivery = await accepted(bench)
+    for word in ("queued", "sent", "delivered"):
+        await bench.outbox.hear(callback(delivery, word, "SM2"))
+    assert bench.outbox.counters.doubled == 1
+
+
+async def test_a_text_that_is_proved_after_all_is_told_as_sent(bench: Bench) -> None:
+    bench.twilio.outcomes = [Unknown("No answer")]
+    delivery = await accepted(bench)
+    found = await stored(bench.store, delivery)
+    await bench.outbox._settle(found, _with(found, due_at=None))
+    await bench.outbox.hear(callback(delivery, "delivered"))
+    assert [e.topic for e in await owed(bench.store)].count("message/sent") == 1
+
+
+async def test_a_code_that_is_told_later_is_told(bench: Bench) -> None:
+    await accepted(bench)
+    await bench.outbox.hear(news("undelivered"))
+    await bench.outbox.hear(news("undelivered", code=30005, reason="Unknown number"))
+    document = json.loads((await owed(bench.store))[-1].payload)
+    assert (document["state"], document["error_code"]) == ("undelivered", 30005)

@@ -24,7 +24,7 @@ from callbox.rules import Rulebook
 from callbox.store.sqlite import SqliteStore
 from callbox.twilio.status import follows, state_of
 from contract.bench import Bench, ScriptedTwilio, ToyClock
-from contract.deliveries import Shelf, call, owed, stored, text
+from contract.deliveries import NOW, Shelf, call, owed, stored, text
 
 OURS, OTHER, DARLA = "+19999999999", "+18888888888", "+12345000001"
 HOUR = 3600.0
@@ -1024,3 +1024,76 @@ async def test_run_ends_when_it_is_stopped(desk: Desk) -> None:
     await desk.rounds.run()
     assert asked.result() == 0
     assert await owed(desk.store) == []
+
+
+# Who may ask, and what goes wrong on the way
+
+
+async def test_a_stand_by_fetches_no_texts_but_learns_how_its_own_fare(desk: Desk) -> None:
+    (delivery,) = await desk.sent(text())
+    desk.rounds.may_receive = lambda: False
+    before = desk.lists.asked("received")
+    desk.lists.arrive("SM1")
+    desk.lists.fare(delivery, "delivered")
+    await desk.pass_by(HOUR)
+    assert await desk.received() == []
+    assert desk.lists.asked("received") == before
+    assert (await desk.now(delivery)).state is State.DELIVERED
+    desk.rounds.may_receive = lambda: True
+    await desk.pass_by(30.0)
+    assert await desk.received() == ["SM1"]
+
+
+async def test_what_comes_after_the_first_start_counts_though_twilio_answers_later(
+    tmp_path: Path,
+) -> None:
+    clock = ToyClock()
+    desk = Desk(Shelf(tmp_path / "callbox.db"), clock, ToyLists(clock), Plan((OURS,), 30.0))
+    desk.lists.arrive("SMold", NOW - 10.0)
+    desk.lists.fault = OUTAGE
+    await desk.open()
+    await desk.pass_by(60.0)
+    desk.lists.arrive("SMnew")
+    await desk.pass_by(60.0)
+    desk.lists.fault = None
+    await desk.pass_by(60.0)
+    assert await desk.received() == ["SMnew"]
+    await desk.store.close()
+
+
+async def test_a_long_catch_up_over_a_bad_line_comes_to_its_end(desk: Desk) -> None:
+    for number in range(3000):
+        desk.clock.pass_by(10.0)
+        desk.lists.arrive(f"SM{number}")
+    await desk.restart()
+    answer = desk.lists._refusal
+
+    def every_fourth(what: str) -> Unanswered | None:
+        answer(what)
+        return OUTAGE if len(desk.lists.requests) % 4 == 0 else None
+
+    desk.lists._refusal = every_fourth  # type: ignore[method-assign]
+    await desk.pass_by(600.0)
+    assert await desk.received() == [f"SM{number}" for number in range(3000)]
+
+
+async def test_pings_that_find_nothing_are_answered_together(desk: Desk) -> None:
+    asked = [desk.rounds.check() for _ in range(50)]
+    assert len(set(asked)) == 1
+    await desk.pass_by(30.0)
+    assert asked[0].result() == 0
+
+
+async def test_a_clock_set_back_does_not_hide_what_was_sent_before(desk: Desk) -> None:
+    (delivery,) = await desk.sent(text())
+    desk.clock.wall -= HOUR
+    await desk.bench.outbox._notice_jump()
+    desk.lists.ahead = HOUR
+    for _ in range(40):
+        desk.lists.entries.append(
+            Entry(desk.lists.now, news=News(Kind.TXT, "SMx", "sent", State.SENT, frozenset()),
+                  sender=OURS, to=DARLA)
+        )  # fmt: skip
+    desk.lists.fare(delivery, "delivered")
+    await desk.pass_by(HOUR)
+    assert (await desk.now(delivery)).state is State.DELIVERED

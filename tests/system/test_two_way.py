@@ -283,3 +283,19 @@ async def test_health_counts_what_came_in_and_what_was_refused(house: House) -> 
     assert health["received"]["texts"] == 1
     assert health["webhooks"]["wrong"] == 1
     assert len(house.received()) == 1
+
+
+async def test_what_a_rule_had_for_a_broker_that_was_away_too_long_is_dropped(house: House) -> None:
+    gate = {key: value for key, value in GATE.items() if key not in {"pin", "reply"}}
+    await house.starts(inbound={"rules": [gate], "max_age": "1s"})
+    await house.site.broker.kill()
+    await house.phone(DARLA).texts("gate open")
+    await until(lambda: house.gateway.rows("SELECT count(*) FROM event") == [(2,)], "both are owed")
+    now = "(julianday('now') - 2440587.5) * 86400"
+    late = f"SELECT count(*) FROM event WHERE expires_at < {now}"
+    await until(lambda: house.gateway.rows(late) == [(1,)], "the gate's is too old")
+    await house.site.broker.start()
+    await until(lambda: len(house.received()) == 1, "the text is told all the same")
+    await until(lambda: house.gateway.rows("SELECT count(*) FROM event") == [(0,)], "none is owed")
+    assert not house.device.heard_on("home/gate/set")
+    assert house.gateway.lines("WARNING", "home/gate/set", "inbound.max_age")

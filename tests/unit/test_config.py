@@ -677,7 +677,7 @@ def test_texts_are_fetched_for_the_numbers_named_or_else_the_sender(
     [
         ({"INBOUND__NUMBERS": OURS}, 30),
         ({"INBOUND__NUMBERS": OURS, "INBOUND__IDLE_INTERVAL": "5s"}, 5),
-        ({"INBOUND__NUMBERS": OURS, "HTTP__PUBLIC_URL": URL}, 300),
+        ({"INBOUND__NUMBERS": OURS, "HTTP__PUBLIC_URL": URL}, 60),
         ({"INBOUND__NUMBERS": OURS, "HTTP__PUBLIC_URL": URL, "INBOUND__POLLING": "on"}, 30),
         ({"INBOUND__NUMBERS": OURS, "INBOUND__POLLING": "off"}, None),
         ({"INBOUND__POLLING": "on"}, None),

@@ -151,3 +151,12 @@ def test_a_callback_names_the_sid_of_what_was_in_doubt() -> None:
 def test_what_has_ended_before_twilio_took_it_stays_so(state: State) -> None:
     after = after_news(a_delivery(state=state), tell(Kind.TXT, "sent"), NOW)
     assert after is None or after.state is state
+
+
+def test_while_twilio_cannot_be_asked_it_is_not_asked_more_often() -> None:
+    for hours in (11.9, 12.1, 18.0, 23.0):
+        now = NOW + hours * 3600
+        after = after_silence(taken(), now, RULES, answered=False)
+        assert after.state is State.ACCEPTED
+        assert after.news_at is not None
+        assert after.news_at - now >= 360

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import unicodedata
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from callbox.config import Config, load_config
 from callbox.errors import ConfigError
-from callbox.rules import Facts, Publish, Reading, Rulebook, Verdict
+from callbox.rules import Facts, Publish, Reading, Rule, Rulebook, RuleFault, Verdict
 
 DARLA, BOB, STRANGER, OURS = "+12345000000", "+12345000001", "+15550001111", "+19999999999"
 CONTACTS = {"Darla": DARLA, "Bob": BOB, "Night shift": ["Darla"]}
@@ -65,6 +66,9 @@ def published(body: str, sender: str = DARLA, **rule: object) -> str | None:
         ({"contains": "Open the gate"}, "please\nOPEN  the gate now", "open gate"),
         ({"contains": "öffnen"}, "Tor O\N{COMBINING DIAERESIS}FFNEN", "offnen"),
         ({"exact": "open  the gate"}, " Open\tThe Gate ", "open the gate now"),
+        ({"exact": "gate open"}, '"Gate open",', "gate, open"),
+        ({"exact": "gate?"}, "Gate?", "gate"),
+        ({"exact": "!"}, "!", "?"),
         ({"regex": r"^heat to \d+$"}, "Heat to 21", "heat to max"),
         ({"regex": "gate"}, "the GATE, please", "door"),
     ],
@@ -152,10 +156,11 @@ def test_a_stranger_never_fires_a_rule_that_is_not_for_anyone(
     [
         ("4711 open the gate", "open the gate"),
         ("open the gate 4711", "open the gate"),
-        ("open\n4711\nthe gate", "open the gate"),
+        ("open\n4711\nthe gate", "open\nthe gate"),
         ("open the gate (4711)!", "open the gate"),
         ("open the gate, PIN:4711", "open the gate, PIN:"),
         ("open the gate4711", "open the gate"),
+        ("4711open the gate", "open the gate"),
         ("4711 4711 open the gate 4711", "open the gate"),
     ],
 )
@@ -180,13 +185,47 @@ def test_a_pin_is_cut_for_strangers_too_and_opens_nothing() -> None:
     assert book(GATE).read("open the gate 4711", STRANGER) == Reading("open the gate")
 
 
+def test_a_pin_fits_beside_an_exact_text_whatever_the_punctuation() -> None:
+    rules = book(GATE | {"contains": None, "exact": "gate open"})
+    for body in ("gate open, 4711!", "4711: gate open.", "(4711) Gate open", "gate open4711"):
+        assert texted(rules, body).fired == ("rule 1",), body
+
+
+@pytest.mark.parametrize(
+    "match", [{"contains": "gate OPEN"}, {"exact": "gate open"}, {"regex": r"\bgate open\b"}]
+)
+def test_the_words_of_a_rule_are_no_guesses_at_its_pin(match: dict[str, str]) -> None:
+    rules = book({"reply": "x", "pin": "safe"} | match)
+    assert texted(rules, "gate open").replies == ()
+    assert rules.read("gate open", DARLA) == Reading("gate open")
+    assert rules.read("gate open safe", DARLA) == Reading("gate open", frozenset({0}))
+    assert rules.read("gate open sage", DARLA) == Reading("gate open", wrong=1)
+
+
+def test_an_accented_pin_is_the_same_in_every_form() -> None:
+    rules = book(GATE | {"pin": "\N{LATIN SMALL LETTER E WITH ACUTE}t\u00e9s"})
+    for form in ("NFC", "NFD"):
+        body = unicodedata.normalize(form, "open the gate \u00c9T\u00c9S")
+        assert rules.read(body, DARLA) == Reading("open the gate", frozenset({0}))
+
+
 def test_a_wrong_pin_is_cut_and_counted_where_the_words_are_right() -> None:
     rules = book(GATE)
-    assert rules.read("open the gate 0815", DARLA) == Reading("open the gate", wrong=True)
+    assert rules.read("open the gate 0815", DARLA) == Reading("open the gate", wrong=1)
     assert rules.read("meet me at 1830", DARLA) == Reading("meet me at 1830")
     assert rules.read("open the gate 0815", STRANGER) == Reading("open the gate 0815")
     assert rules.read("open the gate 123456", DARLA) == Reading("open the gate 123456")
     assert texted(rules, "open the gate 0815") == Verdict()
+
+
+@pytest.mark.parametrize("pin", ["4711", "abcz", "a1b2"])
+@pytest.mark.parametrize("glue", ["/", ",", "-", "_", "\u200b", ".", "=", "\u0336"])
+def test_guesses_are_counted_however_they_are_written(pin: str, glue: str) -> None:
+    rules = book(GATE | {"contains": "open", "pin": pin})
+    guesses = [f"{number:04}" if pin == "4711" else f"abc{number}" for number in range(9)]
+    reading = rules.read("open gates " + glue.join(guesses), DARLA)
+    assert (reading.wrong, reading.guessing) == (9, True)
+    assert not any(guess in reading.body for guess in guesses)
 
 
 def test_another_number_beside_the_right_pin_is_no_wrong_one() -> None:
@@ -194,18 +233,28 @@ def test_another_number_beside_the_right_pin_is_no_wrong_one() -> None:
     assert reading == Reading("open the gate at 1830", frozenset({0}))
 
 
-def test_many_words_like_a_pin_are_guessing_even_with_the_right_one() -> None:
+def test_a_number_of_the_text_itself_is_no_wrong_pin() -> None:
+    rules = book(GATE | {"contains": None, "exact": "open gate 1234"})
+    assert rules.read("open gate 1234", DARLA) == Reading("open gate 1234")
+    assert rules.read("open gate 1234 4711", DARLA).right
+    assert rules.read("open gate 1234 0815", DARLA) == Reading("open gate 1234", wrong=1)
+    room = book(GATE | {"contains": None, "regex": r"room \d{4} please$"})
+    assert room.read("room 1234 please 4711", DARLA).right
+    assert room.read("room 1234 please 0815", DARLA) == Reading("room 1234 please", wrong=1)
+    assert room.read("room 1234", DARLA) == Reading("room 1234")
+
+
+def test_many_words_like_a_pin_are_guesses_even_with_the_right_one() -> None:
     rules = book(GATE)
-    reading = rules.read("open the gate 4709 4710 4711 4712", DARLA)
-    assert reading == Reading("open the gate", wrong=True)
-    assert rules.judge(Facts(DARLA, OURS), reading) == Verdict()
+    for last in (4711, 4712):
+        reading = rules.read(f"open the gate 4709 4710 {last}", DARLA)
+        assert reading == Reading("open the gate", wrong=3, guessing=True)
+        assert rules.judge(Facts(DARLA, OURS), reading) == Verdict()
 
 
 def test_the_pin_of_another_rule_is_a_wrong_one() -> None:
     rules = book(GATE, {"contains": "open the safe", "pin": "0815", "reply": "x"})
-    assert rules.read("open the safe 4711", DARLA) == Reading(
-        "open the safe", frozenset({0}), wrong=True
-    )
+    assert rules.read("open the safe 4711", DARLA) == Reading("open the safe", wrong=1)
     assert texted(rules, "open the safe 4711") == Verdict()
     assert not rules.read("open the safe 0815", DARLA).wrong
 
@@ -214,33 +263,108 @@ def test_two_people_have_two_pins_for_the_same_words() -> None:
     rules = book(GATE | {"from": "Darla"}, GATE | {"from": "Bob", "pin": "0815"})
     assert texted(rules, "open the gate 4711", DARLA).fired == ("rule 1",)
     assert texted(rules, "open the gate 0815", BOB).fired == ("rule 2",)
-    assert rules.read("open the gate 4711", BOB).wrong
+    assert rules.read("open the gate 4711", BOB).wrong == 1
+
+
+def test_one_may_have_two_pins_for_the_same_words() -> None:
+    rules = book(GATE, GATE | {"pin": "0815"})
+    assert rules.read("open the gate 0815", DARLA) == Reading("open the gate", frozenset({1}))
+    assert rules.read("open the gate 4711 0815", DARLA).right == {0, 1}
+    assert rules.read("open the gate 1111", DARLA).wrong == 1
 
 
 def test_no_pin_of_a_locked_sender_is_believed_and_all_are_cut() -> None:
     rules = book(GATE)
     assert rules.read("open the gate 4711", DARLA, locked=True) == Reading("open the gate")
-    assert rules.read("open the gate 0815", DARLA, locked=True) == Reading(
-        "open the gate", wrong=True
-    )
+    assert rules.read("open the gate 0815", DARLA, locked=True) == Reading("open the gate", wrong=1)
 
 
-PINS = ("4711", "47110", "abcd", "a-b1", "x!y!")
-PARTS = st.one_of(
-    st.sampled_from([*PINS, *(each.upper() for each in PINS), " ", "\n", ".", "a", "1", "47", "!"]),
-    st.text(max_size=3),
+def test_more_than_two_words_like_a_pin_are_published_and_not_answered() -> None:
+    rules = book(GATE, {"from": "anyone", "topic": "x", "reply": "you wrote {{ text }}"})
+    assert texted(rules, "4711 1111", STRANGER).replies == ("you wrote 1111",)
+    verdict = texted(rules, "1111 2222 3333", STRANGER)
+    assert (verdict.publishes, verdict.replies) == ((Publish("x", None),), ())
+
+
+PINS = ("4711", "47110", "abcd", "a4b1", "\u00e9t\u00e9s", "47110abcd")
+FORMS = [
+    unicodedata.normalize(form, case)
+    for pin in PINS
+    for case in (pin, pin.upper(), pin.title())
+    for form in ("NFC", "NFD")
+]
+SEPARATORS = [" ", "\n", ".", "-", "_", "/", "\u200b", "\u0489", "a", "4", "47", "!", "open"]
+PARTS = st.one_of(st.sampled_from([*FORMS, *SEPARATORS]), st.text(max_size=3))
+BODIES = st.lists(PARTS, max_size=12).map("".join)
+SENDERS = st.sampled_from([DARLA, STRANGER, OURS])
+PIN_RULES = [{"pin": pin, "contains": "a", "reply": "x"} for pin in PINS]
+
+
+def words_of(text: str) -> set[str]:
+    plain = unicodedata.normalize("NFC", text)
+    words = re.findall(r"[^\W_]+|\d+", plain) + re.findall(r"\d+", plain)
+    return {unicodedata.normalize("NFC", word.casefold()) for word in words}
+
+
+@given(BODIES, SENDERS, st.booleans())
+def test_no_pin_survives_whatever_stands_around_it(body: str, sender: str, locked: bool) -> None:
+    rest = book(*PIN_RULES).read(body, sender, locked).body
+    assert words_of(rest).isdisjoint(PINS)
+
+
+@given(BODIES, SENDERS)
+def test_what_was_read_reads_the_same_again(body: str, sender: str) -> None:
+    rules = book(*PIN_RULES)
+    reading = rules.read(body, sender)
+    again = rules.read(reading.body, sender)
+    if not (reading.right or reading.wrong):  # what stood beside a word now stands alone
+        assert (again.body, again.right, again.wrong) == (reading.body, frozenset(), 0)
+    assert rules.read(reading.body, STRANGER).body == reading.body
+
+
+@given(
+    st.sampled_from(["4711", "abcd", "a4b1", "\u00e9t\u00e9s"]),
+    st.sampled_from(["0815", "abce", "e\u0301te\u0301z", "a4b2", "4711", "0042"]),
+    st.sampled_from([{"contains": "gate"}, {"exact": "gate 1234"}, {"regex": r"^gate \d{4}\b"}]),
+    st.lists(
+        st.one_of(st.just("PIN"), st.sampled_from(["gate", " 1234", *SEPARATORS])), max_size=6
+    ),
 )
-
-
-@given(st.lists(PARTS), st.sampled_from([DARLA, STRANGER, OURS]), st.booleans())
-def test_no_pin_survives_whatever_stands_around_it(
-    parts: list[str], sender: str, locked: bool
+def test_where_the_right_pin_opens_another_is_counted_and_opens_nothing(
+    pin: str, guess: str, match: dict[str, str], parts: list[str]
 ) -> None:
-    rules = book(*({"pin": pin, "contains": "a", "reply": "x"} for pin in PINS))
-    rest = rules.read("".join(parts), sender, locked).body
-    words = {form.lower() for word in rest.split() for form in (word, word.strip(".,!"))}
-    assert words.isdisjoint(PINS)
-    assert not re.search(r"(?<!\d)4711(?!\d)", rest)
+    if (pin == "4711") != guess.isdecimal() or pin == guess:
+        return
+    other = {"contains": "safe", "pin": "0042", "reply": "y"}
+    rules = book(match | {"pin": pin, "reply": "x"}, other)
+    text = (
+        " ".join(["gate 1234", *parts, "PIN"]) if "exact" in match else "".join(["gate ", *parts])
+    )
+    if texted(rules, text.replace("PIN", pin)).fired:
+        reading = rules.read(text.replace("PIN", guess), DARLA)
+        assert reading.wrong >= 1
+        assert not reading.right
+        assert unicodedata.normalize("NFC", guess) not in words_of(reading.body)
+
+
+@given(
+    st.lists(st.integers(0, 9999), min_size=3, max_size=9, unique=True),
+    st.sampled_from(sorted({*SEPARATORS} - {"4", "47"})),
+    st.data(),
+)
+def test_no_reply_to_a_stranger_tells_a_pin_among_many_words_like_one(
+    numbers: list[int], glue: str, data: st.DataObject
+) -> None:
+    answers = [{"from": "anyone", "regex": r"\d{4}\D+\d{4}\D+\d{4}", "reply": "three"}]
+    answers.append({"from": "anyone", "reply": "you wrote {{ text }}"})
+    words = [f"{number:04}" for number in numbers]
+    pin = data.draw(st.sampled_from(words))
+    unlike = next(f"{number:04}" for number in range(10) if number not in numbers)
+    replies = {
+        texted(book(GATE | {"pin": each}, *answers), glue.join(words), STRANGER).replies
+        for each in (pin, unlike)
+    }
+    assert len(replies) == 1
 
 
 @given(st.text(), st.text())
@@ -254,12 +378,34 @@ def test_a_text_without_a_pin_stays_as_it_is(body: str) -> None:
     assert book(GATE).read(body, DARLA) == Reading(body)
 
 
-def test_a_text_of_pins_alone_is_read_in_no_time() -> None:
-    rules = book(*(GATE | {"pin": f"{pin:04}"} for pin in range(20)))
+@pytest.mark.parametrize("word", ["0007", "{:04}", "a{:04}", "{:04}a", "0007.", "a0007"])
+def test_a_text_of_words_like_pins_is_read_in_no_time(word: str) -> None:
+    rules = book(*(GATE | {"contains": "a", "pin": f"{pin:04}"} for pin in range(99)), GATE)
+    body = " ".join(word.format(number) for number in range(4096 // (len(word.format(0)) + 1)))
     begin = time.perf_counter()
-    assert rules.read("0007 " * 320, DARLA).body == ""
-    rules.read("1234 5678 " * 160, DARLA)
-    assert time.perf_counter() - begin < 1
+    rules.read("a " + body, DARLA)
+    assert time.perf_counter() - begin < 0.5
+
+
+def test_a_rule_is_asked_a_few_times_however_many_words_look_like_its_pin() -> None:
+    for many in (1, 2, 3, 4, 800):
+        asked: list[str] = []
+        rule = Rule("x", None, lambda text, asked=asked: asked.append(text), "4711")  # type: ignore[misc]
+        Rulebook([rule]).read(" ".join(f"{5000 + number}" for number in range(many)), DARLA)
+        assert len(asked) <= 4
+
+
+def test_a_slow_regex_is_not_tried_with_one_guess_after_the_other() -> None:
+    asked: list[str] = []
+
+    def slow(text: str) -> None:
+        asked.append(text)
+        raise RuleFault("too slow")
+
+    rules = Rulebook([Rule("x", None, slow, "4711")])
+    assert rules.read("open 1111 2222 3333", DARLA).wrong == 0
+    assert len(asked) == 1
+    assert rules.judge(Facts(DARLA, OURS), rules.read("open 4711", DARLA)).faults
 
 
 # --- templates ------------------------------------------------------------------------------------
@@ -280,7 +426,17 @@ def test_a_template_shows_every_field_and_the_groups_of_the_regex() -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    ['{"said": "{{ text }}"}', '{ "said": {{ text | tojson }} }', '{"said": "{{ text | trim }}"}'],
+    [
+        '{"said": "{{ text }}"}',
+        '{ "said": {{ text | tojson }} }',
+        '{"said": "{{ text | trim }}"}',
+        '{% if media %}no{% else %}{"said": "{{ text }}"}{% endif %}',
+        '{# "%}" note #}{"said": "{{ text }}"}',
+        '{% set said = text %}\n{"said": "{{ said }}"}',
+        '{% if media %}{{ sid }}{% elif name %} {"said": "{{ text }}"}{% endif %}',
+        '{% for each in [text] %}{"said": "{{ each }}"}{% endfor %}',
+        '{% raw %}{{% endraw %}"said": "{{ text }}"}',
+    ],
 )
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])).map(str.strip))
 def test_no_text_can_add_a_key_to_a_document(payload: str, text: str) -> None:
@@ -289,8 +445,25 @@ def test_no_text_can_add_a_key_to_a_document(payload: str, text: str) -> None:
         assert json.loads(filled or "") == {"said": body}
 
 
+@pytest.mark.parametrize("first", ["1", "-1.5", "true", "null", '""', "[]", "{}"])
+def test_no_text_can_add_to_a_list(first: str) -> None:
+    filled = published('x", "y', payload=f'[{first}, "{{{{ text }}}}"]')
+    assert json.loads(filled or "")[1:] == ['x", "y']
+
+
+@pytest.mark.parametrize("topic", ["twilio/txt", "twilio/call", "site/7/txt"])
+def test_no_text_can_add_to_a_request_however_it_begins(topic: str) -> None:
+    payload = """{{ '{"message": "' }}{{ text }}"}"""
+    assert published('x", "y": "z', topic=topic, payload=payload) == (
+        """{\\"message\\": \\"x\\", \\"y\\": \\"z"}"""
+    )
+    whole = "{{ {'message': text} | tojson }}"
+    assert json.loads(published('"', topic=topic, payload=whole) or "") == {"message": '"'}
+
+
 def test_a_payload_that_is_not_json_is_filled_in_as_it_is() -> None:
-    assert published('say "hi" <b>', payload="[{{ name }}] {{ text }}") == '[Darla] say "hi" <b>'
+    for payload in ("{{ name }} [{{ text }}", "{{ name }}{% if name %} [{% endif %}{{ text }}"):
+        assert published('say "hi" <b>', payload=payload) == 'Darla [say "hi" <b>'
     assert published("7", payload="{{ text }}") == "7"
     assert published("x") is None
 
@@ -321,6 +494,7 @@ def test_a_template_that_reaches_for_more_is_refused(source: str) -> None:
         "{{ '{0.__class__}'.format(text) }}",
         "{{ 1 / 0 }}",
         "{{ media[0] }}",
+        "{{ '\\ud83d' }}",
     ],
 )
 def test_a_template_that_cannot_be_filled_in_does_nothing_but_a_line_in_the_log(
@@ -357,8 +531,13 @@ BAD_RULES = [
     ({"reply": "x", "regex": "(a"}, ".regex (CALLBOX_INBOUND__RULES): it is no regular"),
     ({"reply": "x", "regex": "(?P<text>a)"}, "text is a field already"),
     ({"reply": "x", "regex": 3}, "expected text"),
-    ({"reply": "x", "pin": "123"}, ".pin (CALLBOX_INBOUND__RULES): expected 4 to 32 characters"),
-    ({"reply": "x", "pin": "12 34"}, "without white space"),
+    ({"reply": "x", "pin": "123"}, ".pin (CALLBOX_INBOUND__RULES): expected 4 to 32 letters or d"),
+    ({"reply": "x", "pin": "12 34"}, "expected 4 to 32 letters or digits."),
+    ({"reply": "x", "pin": "12-34"}, "expected 4 to 32 letters or digits."),
+    ({"reply": "x", "pin": "a_bcd"}, "expected 4 to 32 letters or digits."),
+    ({"reply": "x", "pin": "1" * 33}, "expected 4 to 32 letters or digits."),
+    ({"reply": "x", "pin": "ab\u030cde"}, "expected 4 to 32 letters or digits."),
+    ({"reply": "x", "pin": "\u01f0abc"}, "expected 4 to 32 letters or digits."),
     ({"reply": "x", "pin": 4711}, "expected text"),
     ({"reply": "x", "pin_file": "/nowhere/pin"}, "cannot read /nowhere/pin"),
     ({"reply": "x", "pin": "4711", "pin_file": "/dev/null"}, "is empty"),

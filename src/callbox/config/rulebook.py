@@ -27,7 +27,17 @@ from callbox.config.sources import read_secret
 from callbox.config.templates import Filled, compiled
 from callbox.config.values import Label, Texts, Topic, YesNo, parsed_json
 from callbox.domain.phone import is_e164, mask_numbers
-from callbox.rules import FIELDS, Being, Containing, Finding, Match, Rule, Rulebook, anything
+from callbox.rules import (
+    FIELDS,
+    Being,
+    Containing,
+    Finding,
+    Match,
+    Rule,
+    Rulebook,
+    anything,
+    folded,
+)
 
 ANYONE = "anyone"
 
@@ -41,8 +51,9 @@ _REQUESTS = ("txt", "call")
 def _pin(secret: SecretStr) -> SecretStr:
     pin = secret.get_secret_value()
     least, most = _PIN_LENGTHS
-    if not least <= len(pin) <= most or len(pin.split()) != 1 or pin != pin.strip():
-        raise ValueError(f"expected {least} to {most} characters without white space")
+    forms = folded(pin), folded(pin).upper()
+    if not least <= len(forms[0]) <= most or not all(map(str.isalnum, forms)):
+        raise ValueError(f"expected {least} to {most} letters or digits")
     return secret
 
 
@@ -126,10 +137,11 @@ class WrittenRule(BaseModel):
     def _compiled(cls, value: object, info: ValidationInfo) -> Filled:
         if not isinstance(value, str):
             raise ValueError("expected text; put quotes around JSON, like '{\"open\": true}'")  # noqa: TRY004 - pydantic collects ValueErrors
+        asks = info.field_name == "payload" and _may_be_request(info.data.get("topic"))
         if "regex" not in info.data:
-            return compiled(value, None)
+            return compiled(value, None, asks)
         pattern = info.data["regex"]
-        return compiled(value, (*FIELDS, *(pattern.names if pattern else ())))
+        return compiled(value, (*FIELDS, *(pattern.names if pattern else ())), asks)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -151,6 +163,11 @@ class WrittenRule(BaseModel):
         if self.exact:
             return Being(self.exact)
         return self.regex or anything
+
+    @property
+    def words(self) -> str:
+        """Words that stand in texts that are meant for it."""
+        return self.contains or self.exact or (self.regex.words if self.regex else "")
 
     @property
     def for_anyone(self) -> bool:
@@ -195,6 +212,7 @@ def rulebook(rules: Iterable[WrittenRule], contacts: Contacts, own: Iterable[str
                 payload=rule.payload,
                 reply=rule.reply,
                 goes_on=rule.goes_on,
+                words=rule.words,
             )
             for number, rule in enumerate(rules, start=1)
         ),
@@ -232,6 +250,10 @@ def topic_faults(rules: Iterable[WrittenRule], base_topic: str) -> Iterator[tupl
 def is_request(rule: WrittenRule, base_topic: str) -> bool:
     """Tell whether a rule sends a text or places a call."""
     return rule.topic in {f"{base_topic}/{name}" for name in _REQUESTS}
+
+
+def _may_be_request(topic: str | None) -> bool:
+    return (topic or "").rpartition("/")[2] in _REQUESTS  # the base topic is not known yet
 
 
 def _no_sender(name: str, contacts: Contacts) -> str | None:

@@ -48,7 +48,7 @@ from callbox.domain.phone import is_e164, mask
 from callbox.rules import Rulebook
 
 _MASKED = "***"
-_SAFETY_NET = 300.0  # seconds between looks at Twilio where webhooks tell of texts
+_SAFETY_NET = 60.0  # seconds between looks at Twilio where webhooks tell of texts
 _LONGEST_RECORDING = 14_400  # seconds that Twilio records
 _NEVER_TOLD = {
     "mqtt": ("username", "password"),

@@ -1,12 +1,12 @@
 """The templates in rules: Jinja2, sandboxed, with named fields and nothing else to reach for.
 
-What is filled into a template that begins like a JSON object or list is escaped for a JSON string,
-so that no text can add a key to a document. Jinja2 is imported by whoever has a template only.
+What is filled into a template that may begin like a JSON object or list is escaped for a JSON
+string, so that no text can add a key to a document. Jinja2 is imported by whoever has a template
+only.
 """
 
 import json
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import jinja2
     from jinja2 import nodes
 
-_JSON = re.compile(r'\s*(\{\s*("|\{%)|\[\s*(["\[]|\{\s*"))')
 _UNUSABLE = (SyntaxError, RecursionError, ValueError, OverflowError, MemoryError)
 
 
@@ -36,23 +35,25 @@ class Filled:
     def render(self, fields: Mapping[str, object]) -> str:
         """Fill in the fields; raises RuleFault if that cannot be done."""
         try:
-            return self._compiled.render(fields)
+            filled = self._compiled.render(fields)
+            filled.encode()  # half an emoji cannot be sent
         except Exception as error:  # noqa: BLE001 - a template raises whatever Python can
             kind = type(error).__name__
             raise RuleFault(f"a template cannot be filled in for this text ({kind})") from None
+        return filled
 
 
-def compiled(source: str, fields: Collection[str] | None) -> Filled:
+def compiled(source: str, fields: Collection[str] | None, is_json: bool = False) -> Filled:
     """Compile a template that may name these fields; None: they are not known.
 
-    Raises ValueError with what was expected.
+    `is_json`: it gives JSON, however it begins. Raises ValueError with what was expected.
     """
     from jinja2 import TemplateError, TemplateSyntaxError  # noqa: PLC0415 - see above
 
-    environment = _environment(is_json=_JSON.match(source) is not None)
     try:
-        tree = environment.parse(source)
+        tree = _environment(is_json=is_json).parse(source)
         faults = list(_faults(tree, fields))
+        environment = _environment(is_json=is_json or not {"{", "["}.isdisjoint(_begins(tree.body)))
         filled = None if faults else Filled(environment.from_string(tree))
     except TemplateSyntaxError as error:
         message = (error.message or "").rstrip(".")
@@ -77,6 +78,21 @@ def _faults(tree: "nodes.Template", fields: Collection[str] | None) -> Iterator[
         near = get_close_matches(name, fields or (), n=1)
         meant = f"; did you mean {near[0]}?" if near else f"; expected {', '.join(fields or ())}"
         yield f"{name} is not a field{meant}"
+
+
+def _begins(body: "Iterable[nodes.Node]") -> Iterator[str]:
+    """Give the literal characters that what is filled in may begin with."""
+    from jinja2 import nodes  # noqa: PLC0415 - see above
+
+    for node in body:
+        for part in ("body", "elif_", "else_"):
+            yield from _begins(getattr(node, part, None) or ())
+        for child in node.nodes if isinstance(node, nodes.Output) else ():
+            if not isinstance(child, nodes.TemplateData):
+                return
+            if child.data.strip():
+                yield child.data.strip()[0]
+                return
 
 
 def _reached(node: Any) -> object:  # noqa: ANN401 - either of two kinds

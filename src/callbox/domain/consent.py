@@ -2,7 +2,8 @@
 
 An opt-out belongs to one pair of sender and recipient on one channel. It is certain once Twilio
 says so (its OptOutType, or code 21610); a word like STOP alone may mean something else where the
-number's opt-out words were changed. START ends it, and so does a text that Twilio takes.
+number's opt-out words were changed. START ends it, and so does a text that gets through: one that
+Twilio takes from a number, or that a messaging service has sent.
 """
 
 from collections.abc import Iterable
@@ -50,8 +51,8 @@ class Consent:
         """Tell whether a recipient opted out: True, False if that is not certain, None if not."""
         return self._out.get(pair_of(note)) if self._out and note.kind is Kind.TXT else None
 
-    def after_acceptance(self, note: Notification) -> tuple[Step, ...]:
-        """Give what follows from a text that Twilio took."""
+    def after_success(self, note: Notification) -> tuple[Step, ...]:
+        """Give what follows from a text that got through."""
         return () if self.certainty(note) is None else (Step(pair_of(note), out=False),)
 
 

@@ -4,10 +4,11 @@
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from callbox.domain.delivery import NEXT, Delivery, Evidence, Progress, State
 from callbox.domain.news import News
-from callbox.domain.notification import Kind
+from callbox.domain.notification import Channel, Kind
 from callbox.domain.outcome import (
     Absent,
     Accepted,
@@ -35,6 +36,9 @@ LONGEST_BETWEEN_NEWS = 600.0
 PRICE_KNOWN_WITHIN = 3_600.0  # after the last state; Twilio prices it some time after
 
 _UNDER_WAY = frozenset({State.ACCEPTED, State.SENT})
+_NOT_TOLD: dict[str, Any] = dict.fromkeys(
+    ("segments", "price", "price_unit", "answered_by", "duration", "error_code", "error_message")
+)
 _PRICED = frozenset({State.DELIVERED, State.READ, State.UNDELIVERED})
 
 
@@ -170,10 +174,12 @@ def after_news(delivery: Delivery, news: News, now: float) -> Progress | None:
     still completes what is known (price, duration, who answered).
     """
     was = delivery.progress
+    if was.sid not in {None, news.sid}:  # what a look-up had taken for it was another's
+        was = replace(was, word=None, state=State.UNKNOWN, **_NOT_TOLD)
     known = replace(
         was,
         sid=news.sid,
-        evidence=was.evidence if was.sid == news.sid else news.evidence,
+        evidence=news.evidence if was.evidence is not Evidence.ANSWER else was.evidence,
         sent_from=news.sent_from or was.sent_from,
         segments=news.segments or was.segments,
         price=news.price or was.price,
@@ -190,13 +196,21 @@ def after_news(delivery: Delivery, news: News, now: float) -> Progress | None:
             error_code=news.code,
             error_message=news.reason,
         )
-    if known == was:
+    elif known.word == news.word and known.error_code is None and news.code is not None:
+        known = replace(known, error_code=news.code, error_message=news.reason)
+    if known == delivery.progress:
         return None
     beside = news.evidence is Evidence.CALLBACK
-    news_at = None if known.price and known.state in _PRICED else _next_news(
-        known.state, beside, now
-    )  # fmt: skip
+    news_at = None if _all_is_told(delivery, known) else _next_news(known.state, beside, now)
     return replace(known, updated_at=now, news_at=news_at)
+
+
+def _all_is_told(delivery: Delivery, progress: Progress) -> bool:
+    """Whether Twilio has nothing more to tell; a WhatsApp text may still be read."""
+    if progress.price is None or progress.state not in _PRICED:
+        return False
+    whatsapp = delivery.notification.channel is Channel.WHATSAPP
+    return not (whatsapp and progress.state is State.DELIVERED)
 
 
 def after_silence(delivery: Delivery, now: float, rules: Rules, *, answered: bool) -> Progress:
@@ -206,7 +220,8 @@ def after_silence(delivery: Delivery, now: float, rules: Rules, *, answered: boo
     """
     progress = delivery.progress
     age = now - progress.updated_at
-    if progress.state in _UNDER_WAY and age >= rules.final_after * (1 if answered else 2):
+    limit = rules.final_after * (1 if answered else 2)
+    if progress.state in _UNDER_WAY and age >= limit:
         message = f"No news from Twilio for {age / 3600:.3g} h; its last word was {progress.word}"
         return replace(
             progress,
@@ -219,7 +234,7 @@ def after_silence(delivery: Delivery, now: float, rules: Rules, *, answered: boo
         return replace(progress, news_at=None)
     wait = min(max(age, FIRST_NEWS), LONGEST_BETWEEN_NEWS)
     if progress.state in _UNDER_WAY:
-        wait = min(wait, max(FIRST_NEWS, rules.final_after - age))
+        wait = min(wait, max(FIRST_NEWS, limit - age))
     return replace(progress, news_at=now + wait)
 
 
@@ -229,7 +244,8 @@ def tells(before: Progress, after: Progress, kind: Kind) -> bool:
     Twilio's own words for a text on its way (queued, sending) are not.
     """
     settled = before.state is not after.state or (before.in_doubt and not after.in_doubt)
-    if settled or before.price != after.price:
+    told = (before.sid, before.price, before.error_code)
+    if settled or told != (after.sid, after.price, after.error_code):
         return True
     calls = (before.word, before.answered_by, before.duration)
     return kind is Kind.CALL and calls != (after.word, after.answered_by, after.duration)

@@ -1,6 +1,6 @@
 """What people send to our numbers: texts and calls, as Twilio tells of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from callbox.domain.notification import Channel
@@ -46,7 +46,7 @@ class Text:
     sid: str
     sender: str
     recipient: str
-    body: str
+    body: str = field(repr=False)  # a PIN may still be in it
     channel: Channel = Channel.SMS
     media: tuple[Medium, ...] = ()
     told_opt_out: OptOut | None = None

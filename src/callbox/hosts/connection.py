@@ -174,13 +174,26 @@ class Connection:
         self._client.ack(mid, QOS)
 
     def publish(
-        self, topic: str, payload: bytes, *, retain: bool = False, correlation: bytes | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        correlation: bytes | None = None,
+        expiry: int | None = None,
     ) -> int:
-        """Publish at QoS 1 and give the id by which `Published` will name it."""
+        """Publish at QoS 1 and give the id by which `Published` will name it.
+
+        `expiry`: seconds after which the broker is to forget it (MQTT 5 only).
+        """
         properties = None
-        if correlation is not None and self._session.version == MQTTv5:
+        asked = correlation is not None or expiry is not None
+        if asked and self._session.version == MQTTv5:
             properties = Properties(PacketTypes.PUBLISH)
-            properties.CorrelationData = correlation
+            if correlation is not None:
+                properties.CorrelationData = correlation
+            if expiry is not None:
+                properties.MessageExpiryInterval = expiry
         return self._client.publish(topic, payload, QOS, retain, properties).mid
 
     def subscribe(self, topics: Sequence[str], *, retained: bool = False) -> int | None:

@@ -117,6 +117,11 @@ class MqttHost:
         """Whether requests are being accepted from the broker."""
         return self._serving
 
+    @property
+    def stands_by(self) -> bool:
+        """Whether another gateway is known to serve in our place."""
+        return self._is_served_by_another() and not self.settings.takeover
+
     async def run(self) -> None:
         """Stay connected until `stop`, for ever."""
         async with asyncio.TaskGroup() as tasks:
@@ -237,7 +242,7 @@ class MqttHost:
         await self._subscribe(connection, ["bridge/state", "bridge/info"], retained=True)
         # Its answer comes after what the broker has kept for the topics before.
         await self._subscribe(connection, ["bridge/request/+"])
-        if self._is_served_by_another() and not self.settings.takeover:
+        if self.stands_by:
             connection.unsubscribe(requests)
             self.trouble = self._standing_by()
             return
@@ -423,7 +428,7 @@ class MqttHost:
                 self._other |= {key: str(info.get(key)) for key in ("instance", "host")}
         if self._serving and self._is_served_by_another():
             self._yield_to_other()
-        elif self._serving and self._connection is not None:
+        elif self._serving and self._connection is not None and topic == "bridge/state":
             self._insist(self._connection)
 
     def _yield_to_other(self) -> None:

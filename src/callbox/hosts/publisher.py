@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+import math
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +27,8 @@ class Publisher:
     window: int
     refusal: str | None = None  # the broker's last negative PUBACK
     set_aside: int = 0
+    late: int = 0  # not published, being too old
+    now: Callable[[], float] = time.time
     _connection: Connection | None = None
     _room: int = 0
     _in_flight: dict[int, Event] = field(default_factory=dict)
@@ -114,8 +118,23 @@ class Publisher:
 
     def _send(self, connection: Connection, event: Event) -> None:
         topic = event.topic if event.absolute else f"{self.base_topic}/{event.topic}"
-        mid = connection.publish(topic, event.payload, correlation=event.correlation)
+        left = None if event.expires_at is None else math.ceil(event.expires_at - self.now())
+        if left is not None and left <= 0:
+            self._drop(event)
+            return
+        mid = connection.publish(topic, event.payload, correlation=event.correlation, expiry=left)
         self._in_flight[mid] = event
+
+    def _drop(self, event: Event) -> None:
+        """Forget an event that nobody should act on so late."""
+        self.late += 1
+        self._done.append(event.id)
+        self._wake.set()
+        log.warning(
+            "What a rule had for %s is not published: the broker was away until the text was too "
+            "old (inbound.max_age)",
+            event.topic,
+        )
 
     def _hold(self, event: Event, reason: str) -> None:
         """Keep an event that the broker refused, without holding others, and try it again later."""

@@ -95,9 +95,9 @@ class Acceptance:
     ) -> None:
         """Owe a status document, to an MQTT 5 response topic as well if one was given."""
         insert = self._sql["insert_event"]
-        self._db.execute(insert, ("message/status", payload, False, None))
+        self._db.execute(insert, ("message/status", payload, False, None, None))
         if reply_topic is not None:
-            self._db.execute(insert, (reply_topic, payload, True, correlation))
+            self._db.execute(insert, (reply_topic, payload, True, correlation, None))
 
     def _is_redelivery(self, origin: Origin, connection: int) -> bool:
         """Compare with what came under this packet id, and remember this one instead.

@@ -14,7 +14,6 @@ from callbox.store.statements import statements
 
 WRONG_PIN, REPLY = "wrong_pin", "reply"  # names of tallies
 HOUR_SECONDS = 3600
-_NO_LIMIT = 2**62
 
 
 class Receiving:
@@ -42,8 +41,9 @@ class Receiving:
         rows = [event_row(event) for event in reception.events]
         self._db.executemany(self._sql["insert_event"], rows)
         self.consent(reception.consent, now)
-        if reception.wrong_pin:
-            self._tally(WRONG_PIN, reception.sender, now, _NO_LIMIT)
+        if reception.wrong_pins:
+            counted = (WRONG_PIN, reception.sender, hour_of(now), reception.wrong_pins)
+            self._db.execute(self._sql["count_wrong_pins"], counted)
         return Kept(new=True, withheld=self._reply(reception, now, new))
 
     def consent(self, steps: Sequence[Step], now: float) -> None:
@@ -78,6 +78,6 @@ def hour_of(now: float) -> float:
     return now // HOUR_SECONDS * HOUR_SECONDS
 
 
-def event_row(event: Event) -> tuple[str, bytes, bool, bytes | None]:
+def event_row(event: Event) -> tuple[str, bytes, bool, bytes | None, float | None]:
     """Give the parameters of `insert_event`."""
-    return event.topic, event.payload, event.absolute, event.correlation
+    return event.topic, event.payload, event.absolute, event.correlation, event.expires_at

@@ -14,6 +14,7 @@ from typing import TypeVar
 from callbox.domain.consent import Pair, Step
 from callbox.domain.delivery import Delivery, Evidence, State
 from callbox.domain.notification import Channel
+from callbox.domain.policy import LONGEST_BETWEEN_NEWS
 from callbox.errors import StoreError, StoreTooNew
 from callbox.ports import (
     Change,
@@ -137,6 +138,7 @@ class SqliteStore:
 
         def work(db: sqlite3.Connection) -> int:
             db.execute(self._sql["forgive"])
+            db.execute(self._sql["ask_soon"], {"latest": now + LONGEST_BETWEEN_NEWS})
             cursor = db.execute(self._sql["recover"], (now + first_lookup, now, now, self._run))
             self._acceptance.recount()
             return cursor.rowcount
@@ -202,6 +204,11 @@ class SqliteStore:
         except Exception:
             self._acceptance.count(new, -1)
             raise
+
+    async def recipients(self) -> set[str]:
+        """See `Store`."""
+        sql = self._sql["recipients"]
+        return await self._write(lambda db: {row[0] for row in db.execute(sql)})
 
     async def known(self, sids: Sequence[str]) -> set[str]:
         """See `Store`."""
@@ -291,7 +298,7 @@ class SqliteStore:
         """See `Store`."""
         sql = self._sql["lose"]
         rows = await self._write(lambda db: [db.execute(sql, (id_,)).fetchone() for id_ in ids])
-        return [_event(row[:5]) for row in rows if row and row[5] >= LOSSES_TO_SET_ASIDE]
+        return [_event(row[:6]) for row in rows if row and row[6] >= LOSSES_TO_SET_ASIDE]
 
     async def find(self, delivery_id: str) -> Delivery | None:
         """See `Store`."""
@@ -327,6 +334,7 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> None:
             db.execute(self._sql["shift"], values)
             db.execute(self._sql["shift_news"], values)
+            db.execute(self._sql["shift_events"], values)
             db.execute(self._sql["shift_received"], values)
 
         await self._write(work)
@@ -440,6 +448,6 @@ def _instance(db: sqlite3.Connection) -> str:
     return str(db.execute("SELECT value FROM setting WHERE name = 'instance'").fetchone()[0])
 
 
-def _event(row: tuple[str, bytes, int, bytes | None, int]) -> Event:
-    topic, payload, absolute, correlation, id_ = row
-    return Event(topic, payload, bool(absolute), correlation, id_)
+def _event(row: tuple[str, bytes, int, bytes | None, int, float | None]) -> Event:
+    topic, payload, absolute, correlation, id_, expires_at = row
+    return Event(topic, payload, bool(absolute), correlation, id_, expires_at)

@@ -24,16 +24,15 @@ from callbox.domain.outcome import (
     Unanswered,
     Unknown,
 )
-from callbox.domain.phone import mask_numbers
 from callbox.twilio.codes import Class, Code, lookup
 from callbox.twilio.lookup import find
+from callbox.twilio.reason import reason_of
 from callbox.twilio.status import state_of
 from callbox.twilio.transport import Answer, NoAnswer, NotSent, Transport
 from callbox.twilio.voice import MOST_CHARACTERS, spoken
 
 CALLBACK_REFUSED = 21609  # before anything was created
 
-_LONGEST_REASON = 240
 _UNAUTHORIZED = 401
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -272,5 +271,4 @@ def _holds(answer: Answer) -> Pause | None:
 
 def _reason(answer: Answer) -> str:
     code = "" if answer.code is None else f"Twilio code {answer.code}, "
-    text = mask_numbers(answer.message)[:_LONGEST_REASON]
-    return f"{text} ({code}HTTP status {answer.status})"
+    return f"{reason_of(answer.message)} ({code}HTTP status {answer.status})"

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -91,6 +91,19 @@ class Door:
                 return refusal
         return self._stranger(webhook)
 
+    def refusal_at_sight(self, headers: Mapping[str, str]) -> Refusal | None:
+        """Say why a request need not even be read: it brings nothing to be checked by."""
+        given = headers.get("Authorization", "")
+        if self.settings.bearer and given.startswith("Bearer "):
+            return None
+        if not self.settings.basic_alone:
+            if not self._base or not self._tokens:
+                return _CLOSED
+            return None if headers.get("X-Twilio-Signature") else _UNSIGNED
+        if self._login is None:
+            return _CLOSED
+        return None if given[:6].lower() == "basic " else _NOBODY
+
     def bears_token(self, webhook: Webhook) -> bool:
         """Tell whether it bears the token of our own clients."""
         if not self.settings.bearer:
@@ -119,10 +132,10 @@ class Door:
         now = self.monotonic()
         if now - self._since >= _MINUTE:
             self._since, self._wrong = now, 0
+        if hmac.compare_digest(_decoded(given), self._login):
+            return None  # whoever guesses must not shut Twilio out
         if self._wrong > _MOST_WRONG:
             return _locked(self._since + _MINUTE - now)
-        if hmac.compare_digest(_decoded(given), self._login):
-            return None
         self._wrong += 1
         return _WRONG_PASSWORD
 

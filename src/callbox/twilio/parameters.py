@@ -9,21 +9,20 @@ from collections.abc import Mapping
 from callbox.domain.delivery import Evidence
 from callbox.domain.news import News
 from callbox.domain.notification import Channel, Kind
-from callbox.domain.phone import mask_numbers
 from callbox.domain.received import Medium, OptOut, Ring, Text
 from callbox.twilio.codes import lookup
+from callbox.twilio.reason import reason_of
 from callbox.twilio.status import follows, state_of
 
 Parameters = Mapping[str, str]
 
-RECEIVED = "received"  # the status of an inbound text
+INBOUND = frozenset({None, "receiving", "received"})  # the status of an inbound text
 ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # of a call
 
 _MESSAGE_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
 _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _MOST_MEDIA = 10
-_LONGEST_REASON = 240
 _WHATSAPP = "whatsapp:"
 _OPT_OUTS = {opt_out.value: opt_out for opt_out in OptOut}
 
@@ -110,7 +109,7 @@ _SIDS = {Kind.TXT: (_MESSAGE_SID, "MessageSid"), Kind.CALL: (_CALL_SID, "CallSid
 
 def _reason(told: Parameters) -> str | None:
     text = told.get("ErrorMessage") or told.get("ChannelStatusMessage")
-    return mask_numbers(text)[:_LONGEST_REASON] if text else None
+    return reason_of(text) if text else None
 
 
 def _number(told: Parameters, name: str) -> int | None:

@@ -11,7 +11,7 @@ from callbox.twilio.signature import Pairs
 
 MOST_BYTES = 64 * 1024
 MOST_PARAMETERS = 1000
-_LONGEST_SECONDS = 5.0  # for a body to arrive
+_LONGEST_SECONDS = 2.0  # for a body to arrive
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -36,9 +36,9 @@ class Webhook:
     """
 
     path: str
-    query: str
-    asked: Pairs
-    form: Pairs = ()
+    query: str = field(repr=False)
+    asked: Pairs = field(repr=False)
+    form: Pairs = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     signature: str | None = field(default=None, repr=False)
     authorization: str | None = field(default=None, repr=False)

@@ -26,7 +26,7 @@ from callbox.twilio.answers import Answering
 from callbox.twilio.door import Door, Settings
 from callbox.twilio.parameters import (
     ENDED,
-    RECEIVED,
+    INBOUND,
     is_inbound_call,
     message_word,
     news_of,
@@ -37,6 +37,7 @@ from callbox.twilio.refusals import Reason, Refusal, Refusals
 from callbox.twilio.webhook import Webhook, read
 
 MOST_AT_ONCE = 256
+MOST_READ_AT_ONCE = 512
 _MOST_KNOWN = 10_000
 _WHOLE = ("MessageSid", "From", "To", "Body")
 
@@ -91,6 +92,7 @@ class Webhooks:
     refusals: Refusals = field(init=False)
     _door: Door = field(init=False)
     _to_call: str = field(init=False, repr=False)
+    _reading: int = field(init=False, default=0)
     _under_way: int = field(init=False, default=0)
     _known: OrderedDict[str, None] = field(init=False, default_factory=OrderedDict, repr=False)
 
@@ -135,12 +137,22 @@ class Webhooks:
         return served
 
     async def _bounded(self, path: str, act: Act, request: web.Request) -> Answer:
-        if self._under_way >= MOST_AT_ONCE:
+        """Refuse who can be refused at sight, then read, then act: so many at once of each."""
+        refusal = self._door.refusal_at_sight(request.headers)
+        if refusal is not None:
+            return refusal
+        if self._reading >= MOST_READ_AT_ONCE or self._under_way >= MOST_AT_ONCE:
             return _TOO_MANY
-        self._under_way += 1
+        self._reading += 1
         try:
             webhook = await read(request, path)
-            return webhook if isinstance(webhook, Refusal) else await self._let_in(act, webhook)
+        finally:
+            self._reading -= 1
+        if isinstance(webhook, Refusal):
+            return webhook
+        self._under_way += 1
+        try:
+            return await self._let_in(act, webhook)
         except StoreUnavailable:
             return _UNAVAILABLE
         finally:
@@ -157,7 +169,7 @@ class Webhooks:
     async def _message(self, webhook: Webhook) -> Answer:
         """Keep a text. It is not answered here: a reply goes out as any other text."""
         told = webhook.parameters
-        if message_word(told) not in {None, RECEIVED}:
+        if message_word(told) not in INBOUND:
             return await self._heard(webhook)
         text = text_of(told)
         if text is None:
@@ -179,7 +191,7 @@ class Webhooks:
 
     async def _status(self, webhook: Webhook) -> Answer:
         told = webhook.parameters
-        if message_word(told) == RECEIVED:
+        if message_word(told) in INBOUND - {None}:
             return await self._message(webhook)
         ring = ring_of(told) if is_inbound_call(told) and "Direction" in told else None
         if ring is None:
@@ -205,7 +217,7 @@ class Webhooks:
     async def _ping(self, webhook: Webhook) -> Answer:
         """Have messages looked for; a text that came as the ping is kept at once."""
         told = webhook.parameters
-        if all(name in told for name in _WHOLE) and message_word(told) in {None, RECEIVED}:
+        if all(name in told for name in _WHOLE) and message_word(told) in INBOUND:
             answer = await self._message(webhook)
             if isinstance(answer, Refusal):
                 return answer

@@ -8,6 +8,8 @@ ALTER TABLE delivery ADD COLUMN price_unit TEXT;
 ALTER TABLE delivery ADD COLUMN answered_by TEXT;
 ALTER TABLE delivery ADD COLUMN duration INTEGER;  -- of a call, seconds
 
+ALTER TABLE event ADD COLUMN expires_at REAL;      -- not published any more from then on
+
 CREATE INDEX delivery_news ON delivery (news_at) WHERE news_at IS NOT NULL;
 
 -- A text by its SID; a step of a call by its SID and what happened.

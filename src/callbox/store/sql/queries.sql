@@ -68,13 +68,18 @@ SET state = 'unknown', due_at = ?, doubt_since = coalesce(doubt_since, attempted
     error_message = 'The gateway stopped before Twilio had answered'
 WHERE state = 'sending'
 
+-- name: ask_soon
+-- A clock that was ahead in an earlier run must not put questions off for ever.
+UPDATE delivery SET news_at = :latest WHERE news_at > :latest
+
 -- name: rival
 SELECT id, evidence FROM delivery WHERE sid = ?
 
 -- name: dethrone
 UPDATE delivery
 SET sid = NULL, evidence = NULL, state = 'unknown', due_at = ?, doubt_base = ?, lookups = 0,
-    news_at = NULL
+    word = NULL, news_at = NULL, segments = NULL, price = NULL, price_unit = NULL, answered_by = NULL,
+    duration = NULL
 WHERE id = ?
 
 -- name: fresh
@@ -113,6 +118,10 @@ DELETE FROM follower WHERE delivery_id = ? RETURNING request_id, reply_topic, co
 INSERT INTO tally (name, subject, begins, critical, used) VALUES (?, ?, ?, ?, 1)
 ON CONFLICT DO UPDATE SET used = used + 1 WHERE used < ?
 
+-- name: count_wrong_pins
+INSERT INTO tally (name, subject, begins, critical, used) VALUES (?, ?, ?, 0, ?)
+ON CONFLICT DO UPDATE SET used = used + excluded.used
+
 -- name: waiting_counts
 SELECT critical, count(*) FROM (
     SELECT priority >= 3 AS critical FROM delivery WHERE state = 'queued'
@@ -129,10 +138,10 @@ SELECT
     (SELECT min(created_at) FROM delivery INDEXED BY delivery_expiry WHERE state = 'queued')
 
 -- name: insert_event
-INSERT INTO event (topic, payload, absolute, correlation) VALUES (?, ?, ?, ?)
+INSERT INTO event (topic, payload, absolute, correlation, expires_at) VALUES (?, ?, ?, ?, ?)
 
 -- name: owed
-SELECT topic, payload, absolute, correlation, id FROM event
+SELECT topic, payload, absolute, correlation, id, expires_at FROM event
 WHERE id > ? AND losses < 3 ORDER BY id LIMIT ?
 
 -- name: acknowledge
@@ -140,7 +149,7 @@ DELETE FROM event WHERE id IN (SELECT value FROM json_each(?))
 
 -- name: lose
 UPDATE event SET losses = losses + 1 WHERE id = ?
-RETURNING topic, payload, absolute, correlation, id, losses
+RETURNING topic, payload, absolute, correlation, id, expires_at, losses
 
 -- name: forgive
 UPDATE event SET losses = 0 WHERE losses > 0
@@ -184,11 +193,17 @@ WHERE run = :run AND state IN ('queued', 'sending', 'unknown')
 
 -- name: shift_news
 -- News are counted from the last ones: the times of both move.
-UPDATE delivery SET news_at = news_at + :by, updated_at = updated_at + :by
+UPDATE delivery
+SET news_at = news_at + :by, updated_at = updated_at + :by,
+    attempted_at = attempted_at + :by * (attempted_at BETWEEN :began AND :jumped),
+    doubt_since = doubt_since + :by * (doubt_since BETWEEN :began AND :jumped)
 WHERE news_at IS NOT NULL AND updated_at BETWEEN :began AND :jumped
 
 -- name: shift_received
 UPDATE received SET stored_at = stored_at + :by WHERE stored_at BETWEEN :began AND :jumped
+
+-- name: shift_events
+UPDATE event SET expires_at = expires_at + :by WHERE expires_at IS NOT NULL
 
 -- name: purge
 DELETE FROM delivery WHERE seq IN (
@@ -210,6 +225,9 @@ WHERE old AND NOT excluded.old
 
 -- name: received
 SELECT 1 FROM received WHERE sid = ?
+
+-- name: recipients
+SELECT DISTINCT recipient FROM received
 
 -- name: to_delete
 SELECT sid FROM received WHERE to_delete ORDER BY stored_at LIMIT ?
