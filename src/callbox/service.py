@@ -27,6 +27,7 @@ from callbox.store.sqlite import SqliteStore
 from callbox.troubles import Troubles
 from callbox.twilio.account import Finding, Inquiry
 from callbox.twilio.lists import TwilioLists
+from callbox.twilio.refusals import Reason
 from callbox.twilio.webhooks import Webhooks
 from callbox.wire import JsonDocuments, iso_time, read_request, readable_id
 
@@ -286,7 +287,7 @@ class Gateway:
             },
             "received": asdict(self.inbox.counters),
             "webhooks": asdict(self.webhooks.counters)
-            | {str(reason): count for reason, count in self.webhooks.refusals.total.items()},
+            | {str(reason): self.webhooks.refusals.total[reason] for reason in Reason},
             "memory_mb": round(_resident_megabytes(), 1),
         }
 

@@ -272,10 +272,10 @@ async def test_a_ping_has_texts_looked_for_that_are_listed_late(house: House) ->
 
 async def test_health_counts_what_came_in_and_what_was_refused(house: House) -> None:
     await house.starts()
+    await until(lambda: house.gateway.rows("SELECT * FROM mailbox"), "the list was read once")
     await house.phone(DARLA).texts("Hello")
-    house.site.simulator.number(
-        FROM
-    ).sms_url = f"{house.base.replace('127.0.0.1', 'localhost')}/twilio/sms"
+    elsewhere = house.base.replace("127.0.0.1", "localhost")
+    house.site.simulator.number(FROM).sms_url = f"{elsewhere}/twilio/sms"
     await house.phone(DARLA).texts("Not signed for this address")
     house.device.publish("bridge/request/health_check", {})
     await until(lambda: house.device.heard("bridge/response/health_check"), "it is answered")

@@ -203,6 +203,13 @@ DOUBTS = (
         "give it a pin, or say from whom.",
     ),
     Doubt(
+        lambda config: (
+            config.http.public_url and config.inbound.polling != "off" and not config.numbers
+        ),
+        "no number's texts are asked for: what Twilio cannot bring while this gateway is away is "
+        "never fetched; set inbound.numbers.",
+    ),
+    Doubt(
         lambda config: config.http.public_url and not config.http.port,
         "http.public_url is set and http.port is 0: Twilio's callbacks will find nobody.",
     ),
