@@ -594,7 +594,15 @@ DOUBTS = [
     ({"TWILIO__DEFAULT_FROM_NUMBER": ""}, "no sender is configured"),
     ({"MQTT__ALPN": "x"}, "have no effect"),
     ({"MQTT__PASSWORD": "x"}, "without mqtt.username"),
-    ({"HTTP__PUBLIC_URL": "https://x.example", "HTTP__PORT": "0"}, "will find nobody"),
+    (
+        {
+            "HTTP__PUBLIC_URL": "https://x.example",
+            "HTTP__PORT": "0",
+            "TWILIO__DEFAULT_FROM_NUMBER": "+12345000000",
+        },
+        "will find nobody",
+    ),
+    ({"HTTP__PUBLIC_URL": "https://x.example"}, "is never fetched"),
     (
         {
             "HTTP__WEBHOOK_AUTH": "basic",
