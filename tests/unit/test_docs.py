@@ -1,10 +1,15 @@
 """What the documentation says exists, and what exists is in the documentation."""
 
+import ast
 import importlib.util
+import inspect
 import json
 import re
 import shlex
+import textwrap
 import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +22,16 @@ from callbox.cli.examples import EXAMPLES
 from callbox.config import KEYS
 from callbox.config.sources import CONFIG_VARIABLE, variable_of
 from callbox.demo import TXT
+from callbox.domain.delivery import NEXT, Delivery, State
+from callbox.domain.notification import Channel, Kind, Notification
+from callbox.domain.received import Medium, Ring, Text
+from callbox.hosts import bridge
+from callbox.inbox import Counted
+from callbox.ports import Arrival, Figures
+from callbox.service import Gateway
+from callbox.twilio.refusals import Reason
+from callbox.twilio.webhooks import Counters
+from callbox.wire import _TITLES, JsonDocuments
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -167,3 +182,115 @@ def test_the_state_diagram_is_the_state_table() -> None:
 
 def test_contributing_is_one_screen() -> None:
     assert len(PAGES["CONTRIBUTING.md"].splitlines()) <= 45
+
+
+# --- docs/topics.md -------------------------------------------------------------------------------
+
+TOPICS = PAGES["docs/topics.md"]
+
+
+def topics_of_the_code() -> set[str]:
+    """Give the topics below the base topic that stand in the source, and those of requests."""
+    source = "\n".join(
+        path.read_text()
+        for path in (ROOT / "src" / "callbox").rglob("*.py")
+        if "simulator" not in path.parts
+    )
+    written = re.findall(r"[\"']((?:message|bridge|call)/[a-z]+)(?=[\"'/])", source)
+    return {*written, *Kind}
+
+
+def section(title: str) -> str:
+    """Give what stands below a heading."""
+    (text,) = re.findall(
+        rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", TOPICS, re.DOTALL | re.MULTILINE
+    )
+    return str(text)
+
+
+def named(text: str) -> set[str]:
+    return set(re.findall(r"[`\"](\w+)[`\"]", text))
+
+
+def keys(document: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    if isinstance(document, dict):
+        yield from document
+        document = list(document.values())
+    for value in document if isinstance(document, list) else ():
+        yield from keys(value)
+
+
+def keys_written_in(function: Any) -> set[str]:  # noqa: ANN401 - a function
+    """Give the keys of every document that a function writes out."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    found = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
+    return {str(key.value) for key in found if isinstance(key, ast.Constant)}
+
+
+def documents() -> dict[str, list[bytes]]:
+    """Give one or more of each document that is published, by topic."""
+    write = JsonDocuments()
+    text, call = (
+        Delivery("d", "r", Notification(kind, channel, "Darla", "+1", "+2", "Hi"), 1, None, "hold",
+                 0.0, 1.0, expires_fixed=False)
+        for kind, channel in ((Kind.TXT, Channel.SMS), (Kind.CALL, Channel.VOICE))
+    )  # fmt: skip
+    came = Text("SM", "+1", "+2", "Hi", media=(Medium("https://example.com", "image/png"),))
+    return {
+        "message/status": [
+            write.answer(write.accepted(text), "r"),
+            write.answer(write.failed("Expired", "It expired"), "r"),
+        ],
+        "message/delivery": [write.delivery(State.SENT, each, None) for each in (text, call)],
+        "message/sent": [write.sent(text)],
+        "message/received": [write.received(came, None, Arrival("Darla", stale=False, at=0.0))],
+        "call/received": [
+            write.ring(Ring("CA", "+1", "+2", "completed", "https://example.com", 3), None, 0.0)
+        ],
+    }
+
+
+def test_every_topic_is_in_the_table_and_no_other() -> None:
+    told = re.findall(r"^\| `twilio/([a-z]+(?:/[a-z]+)?)(?:/<command>)?` \|", TOPICS, re.MULTILINE)
+    assert sorted(told) == sorted(topics_of_the_code())
+
+
+@pytest.mark.parametrize("topic", documents())
+def test_every_key_of_a_document_is_explained(topic: str) -> None:
+    written = {key for document in documents()[topic] for key in keys(json.loads(document))}
+    assert written <= named(section(topic))
+
+
+def test_every_document_that_is_written_is_one_of_those() -> None:
+    writers = {name for name in vars(JsonDocuments) if not name.startswith("_")}
+    assert writers == {
+        "answer",
+        "accepted",
+        "failed",
+        "delivery",
+        "sent",
+        "time",
+        "received",
+        "ring",
+    }
+
+
+def test_every_key_of_a_request_is_explained() -> None:
+    assert set(_TITLES) <= named(section("txt and call"))
+
+
+def test_every_key_of_bridge_documents_is_explained() -> None:
+    assert keys_written_in(Gateway.info) <= named(section("bridge/info"))
+    counted = {each.name for kind in (Figures, Counted, Counters) for each in fields(kind)}
+    health = keys_written_in(Gateway.health) | counted | set(Reason)
+    assert health <= named(section("bridge/health"))
+    answered = keys_written_in(bridge)
+    assert answered - {*bridge._COMMANDS} >= {"status", "data", "error", "transaction", "checking"}
+    assert answered <= named(section("bridge/request/..."))
+
+
+def test_the_states_and_which_are_final_are_those_of_the_code() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \| (yes|no|until [a-z ]+) \|", TOPICS, re.MULTILINE)
+    assert {name for name, _ in rows} == set(State) - {State.QUEUED, State.SENDING}
+    final = {state for state in State if NEXT[state] <= {State.READ}}
+    assert {name for name, how in rows if how == "yes"} == final
