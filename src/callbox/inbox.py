@@ -58,7 +58,10 @@ class Habits:
 
 @dataclass(slots=True)
 class Inbox:
-    """The use cases of receiving. `kept` is called when something new was committed."""
+    """The use cases of receiving.
+
+    `kept` is called when something new was committed, `replied` when replies to it were.
+    """
 
     store: Store
     documents: Documents
@@ -69,6 +72,7 @@ class Inbox:
     name_of: Callable[[str], str | None]  # a number's contact
     habits: Habits
     kept: Callable[[], None]
+    replied: Callable[[], None] = lambda: None
     counters: Counted = field(default_factory=Counted)
     _ours: set[str] = field(default_factory=set)  # every number of ours that was ever texted
     _wrong: Counter[str] = field(default_factory=Counter)
@@ -113,6 +117,8 @@ class Inbox:
                 mask(text.sender), MOST_REPLIES,
             )  # fmt: skip
         self.kept()
+        if reception.replies:
+            self.replied()
         return True
 
     async def ring(self, ring: Ring) -> bool:
@@ -140,7 +146,7 @@ class Inbox:
         self._begin_hour()
         locked = self._wrong[text.sender] >= MOST_WRONG_PINS
         reading = self.rules.read(text.body, text.sender, locked=locked)
-        return replace(text, body=reading.body), reading
+        return text if reading.body == text.body else replace(text, body=reading.body), reading
 
     async def _keep(self, reception: Reception, *, impatient: bool) -> Kept:
         """Write a text; wrong PINs count at once, so that guesses side by side are not free."""
@@ -246,4 +252,8 @@ def _published(verdict: Verdict, document: bytes, until: float) -> tuple[Event, 
 
 def _storable(text: Text) -> Text:
     """Give a text without half an emoji, which no document can carry."""
-    return replace(text, body=text.body.encode("utf-8", "replace").decode())
+    try:
+        text.body.encode()
+    except UnicodeEncodeError:
+        return replace(text, body=text.body.encode("utf-8", "replace").decode())
+    return text

@@ -146,6 +146,8 @@ class Rulebook:
         A wrong PIN for a rule that the sender may use and the text is meant for is cut as well.
         `locked`: the sender gave too many wrong ones lately, and none is believed.
         """
+        if not self._pins:
+            return Reading(body)
         text = _Text(body, self._pins.values(), self._ordinary)
         asked = self._asking_for_a_pin(sender)
         right = {at for at, rule in asked.items() if text.opens(rule, self._pins[at])}

@@ -86,6 +86,7 @@ class Gateway:
             wiring.names_of(config),
             wiring.habits_of(config),
             self._received,
+            self.outbox.wake,
         )
         self.rounds = Rounds(
             self.store,
@@ -195,9 +196,8 @@ class Gateway:
         self.rounds.stirred()
 
     def _received(self) -> None:
-        """Tell what came in, send the replies to it, and look for more."""
+        """Tell what came in, and look for more."""
         self._wake_publisher()
-        self.outbox.wake()
         self.rounds.stirred()
 
     # units of work

@@ -80,4 +80,5 @@ def _joined(form: Pairs) -> bytes:
 
 def _sign(url: str, joined: bytes, key: bytes) -> bytes:
     signed = url.encode("utf-8", "surrogateescape") + joined
-    return base64.b64encode(hmac.digest(key, signed, "sha1"))
+    # Not hmac.digest(): it lets go of the interpreter's lock and waits to get it back.
+    return base64.b64encode(hmac.new(key, signed, hashlib.sha1).digest())
