@@ -1,5 +1,7 @@
 """What is asked of Twilio at start, against the simulator."""
 
+from dataclasses import replace
+
 import pytest
 
 from callbox.config import load_config
@@ -62,6 +64,20 @@ async def test_a_number_of_somebody_else_is_said_with_ours() -> None:
     assert sender.wrong
     assert "no number of this account" in sender.sentence
     assert "+1…0006, +1…4321" in sender.sentence
+
+
+async def test_numbers_are_whole_for_whoever_has_to_type_them() -> None:
+    async with await start() as simulator:
+        environment = {
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": "token",
+            "CALLBOX_TWILIO__BASE_URL": simulator.url,
+            "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER": "+19999999999",
+        }
+        async with inquiry(load_config(None, environment)) as asking:
+            _, sender = await replace(asking, shown=str).findings()
+    assert "+19999999999 is no number" in sender.sentence
+    assert "+15005550006, +15557654321" in sender.sentence
 
 
 @pytest.mark.parametrize(("sender", "kind"), [("Tank 7", "a name"), ("12345", "a short code")])

@@ -3,20 +3,27 @@
 import asyncio
 import json
 import os
+import re
 import shlex
 import signal
 import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
+from twilio.request_validator import RequestValidator
 
+from callbox.cli.queue import _page
+from callbox.cli.simulate import _failures
 from callbox.simulator import Settings, Simulator, start
+from callbox.simulator.exchange import Exchange
 from harness.ports import free_port
 from harness.waiting import until
 
@@ -246,8 +253,23 @@ async def test_check_shows_the_configuration_without_secrets_and_numbers(
     assert (ended.code, ended.err) == (0, "")
     assert "+1…0006" in ended.out
     assert "nothing is really sent" in ended.out
+    assert ended.out.endswith("\n\nThe configuration (callbox.yaml) can be used.\n")
     for secret in (TOKEN, "+15005550006", "+12345000000"):
         assert secret not in ended.out
+
+
+async def test_check_shows_what_differs_or_all_with_times_as_people_write_them(
+    configured: Terminal,
+) -> None:
+    changed = {"CALLBOX_DELIVERY__EXPIRES_AFTER": "5400", "CALLBOX_LIMITS__PER_DAY": "1000"}
+    ended = await configured.type("check", **changed)
+    keys = dict(line.split(maxsplit=1) for line in ended.out.split("The other")[0].splitlines())
+    assert keys["delivery.expires_after"].strip() == "90 min"
+    assert not {"limits.per_day", "store.keep_for"} & keys.keys()
+    everything = (await configured.type("check", "--all")).out
+    assert re.search(r"^store\.keep_for +30 days *$", everything, re.MULTILINE)
+    assert re.search(r"^delivery\.retry_delays +2 s, 10 s, 30 s, 2 min,", everything, re.MULTILINE)
+    assert re.search(r"^limits\.per_day +1000 *$", everything, re.MULTILINE)
 
 
 async def test_check_online_asks_broker_and_twilio(configured: Terminal, gateway: Process) -> None:
@@ -263,7 +285,24 @@ async def test_check_online_fails_where_nobody_answers(configured: Terminal) -> 
         "check", "--online", CALLBOX_MQTT__URL=f"mqtt://127.0.0.1:{free_port()}"
     )
     assert ended.code == 1
-    assert "cannot be reached" in ended.out
+    assert "WRONG Broker: 127.0.0.1:" in ended.out
+    assert "cannot be reached: Connection refused; start it, or correct mqtt.url" in ended.out
+    assert ended.out.splitlines()[-1].endswith("once what is WRONG above is mended.")
+
+
+async def test_check_online_shows_numbers_that_can_be_typed_and_what_it_leaves_out(
+    configured: Terminal, gateway: Process
+) -> None:
+    assert gateway.returncode is None
+    changed = {
+        "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER": "+19999999999",
+        "CALLBOX_HTTP__PUBLIC_URL": "http://callbox.example.com",
+    }
+    ended = await configured.type("check", "--online", **changed)
+    assert ended.code == 1
+    assert "WRONG Sender: +19999999999 is no number" in ended.out
+    assert "one of its own: +15005550006" in ended.out
+    assert "?     Webhooks: not looked at here; `callbox webhooks test` does" in ended.out
 
 
 # send, call
@@ -282,9 +321,12 @@ async def test_send_and_call_show_what_twilio_said(
         )
     ]
     assert (text.code, text.err) == (0, "")
-    assert text.out == "Twilio has it: queued, to +12345000000, from +15005550006\n"
-    assert (group.code, group.out.count("Twilio has it")) == (0, 2)
-    assert (call.code, call.out.count("Twilio has it")) == (0, 1)
+    first, second = text.out.splitlines()
+    request_id = first.removeprefix("Request ").partition(":")[0]
+    assert first == f"Request {request_id}: `callbox queue show {request_id}` shows more"
+    assert second == "The simulator has it: queued, to +12345000000, from +15005550006"
+    assert (group.code, group.out.count("The simulator has it")) == (0, 2)
+    assert (call.code, call.out.count("The simulator has it")) == (0, 1)
     assert Counter(record.to for record in twilio.log) == {"+12345000000": 3, "+12345000001": 1}
 
 
@@ -304,6 +346,16 @@ async def test_send_that_twilio_refuses_ends_with_1_and_the_reason(
     ended = await configured.type("send", "+15005550001", "Hello")
     assert ended.code == 1
     assert "code 21211" in ended.err
+
+
+async def test_send_to_an_unknown_name_says_which_was_probably_meant(
+    configured: Terminal, gateway: Process
+) -> None:
+    assert gateway.returncode is None
+    near, far = [await configured.type("send", name, "Hello") for name in ("Darlo", "Xyz")]
+    assert (near.code, far.code) == (1, 1)
+    assert "Darlo is not in contacts; did you mean Darla?" in near.err
+    assert "Xyz is not in contacts; add it" in far.err
 
 
 async def test_send_without_a_broker_says_so(configured: Terminal) -> None:
@@ -388,6 +440,50 @@ async def test_queue_acts_through_the_running_gateway(
     assert len(twilio.log) == 0
 
 
+async def test_queue_shows_all_of_a_request_by_its_id(
+    configured: Terminal, gateway: Process
+) -> None:
+    assert gateway.returncode is None
+    await configured.type("send", "Team", "Grüße", "--id", "tank-7")
+    await configured.type("send", "+15005550001", "Hello", "--priority", "high", "--id", "tank-8")
+    both = await configured.type("queue", "show", "tank-7")
+    assert (both.code, both.out.count("delivery_id")) == (0, 2)
+    assert "Phone numbers are masked: --numbers" in both.out
+    whole = await configured.type("queue", "show", "tank-7", "--numbers")
+    assert "masked" not in whole.out
+    failed = (await configured.type("queue", "show", "tank-8")).out
+    for words in (r"^priority +high$", r"^created_at +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+$"):
+        assert re.search(words, failed, re.MULTILINE)
+    assert "expires_at" not in failed
+    documents = json.loads((await configured.type("queue", "show", "tank-8", "--json")).out)
+    assert len(documents) == 1
+    one = (await configured.type("queue", "show", documents[0]["delivery_id"], "--json")).out
+    assert json.loads(one) == documents[0]
+    unknown = await configured.type("queue", "show", "tank-9")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert "No delivery has this id" in unknown.err
+
+
+def test_a_finished_delivery_is_shown_as_people_write_it() -> None:
+    found = {
+        "state": "delivered",
+        "price": "-0.00750",
+        "price_unit": "USD",
+        "priority": 3,
+        "expires_at": "2026-01-02T03:04:05.678Z",
+        "next_at": None,
+        "status": {"name": "Zoë"},
+    }
+    lines = [line.split(maxsplit=1) for line in _page(found).splitlines()]
+    assert lines == [
+        ["state", "delivered"],
+        ["price", "0.0075 USD"],
+        ["priority", "critical"],
+        ["next_at", "-"],
+        ["status", '{"name": "Zoë"}'],
+    ]
+
+
 async def test_queue_does_without_a_gateway_and_sends_nothing(
     configured: Terminal, gateway: Process, twilio: Simulator
 ) -> None:
@@ -418,8 +514,59 @@ async def test_simulate_shows_how_to_use_it_and_what_it_is_asked(terminal: Termi
     process = await terminal.begin("simulate", "--port", "0")
     said = await read_until(process.stdout, "_simulator/log")
     assert "CALLBOX_TWILIO__BASE_URL=http://127.0.0.1:" in said
+    said = await read_until(process.stdout, "What it is asked to send")
+    assert "signed with the auth token of whoever logged in last" in said
+    assert '"recording": {"duration": 5}' in said
     process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+
+
+async def test_simulate_tells_of_webhooks_that_fail(terminal: Terminal) -> None:
+    process = await terminal.begin("simulate", "--port", "0", "--auth-token", TOKEN)
+    said = await read_until(process.stdout, "What it is asked to send")
+    assert "signed with --auth-token" in said
+    url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
+    nobody = f"http://127.0.0.1:{free_port()}/sms"
+    text = {"from": "+12065550100", "body": "status?"}
+    login = b64encode(f"{ACCOUNT}:other".encode()).decode()
+    async with ClientSession(headers={"Authorization": f"Basic {login}"}) as session:
+        account = f"{url}/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers"
+        async with session.get(f"{account}.json") as answer:
+            number = (await answer.json())["incoming_phone_numbers"][0]
+        await session.post(f"{account}/{number['sid']}.json", data={"SmsUrl": nobody})
+        await session.post(f"{url}/_simulator/texts", json=text)
+        async with session.get(f"{url}/_simulator/webhooks") as answer:
+            (exchange, *_) = (await answer.json())["webhooks"]
+    shown = await read_until(process.stdout, "webhook POST")
+    assert f"webhook POST {nobody} failed: nobody answers there" in shown
+    validator = RequestValidator(TOKEN)
+    signed = exchange["headers"]["X-Twilio-Signature"]
+    assert validator.validate(exchange["url"], exchange["params"], signed)
+
+
+def test_a_webhook_that_gave_its_password_when_asked_did_not_fail() -> None:
+    def exchange(status: int, token: str, challenge: str = "") -> Exchange:
+        found = Exchange(
+            method="POST",
+            url="http://gateway/sms?From=%2B12065550100",
+            params={},
+            headers={"I-Twilio-Idempotency-Token": token},
+            attempt=1,
+            fallback=False,
+            began_at=0.0,
+            seconds=0.1,
+            challenge=challenge,
+            body="Sign it",
+        )
+        found.answered(status)
+        return found
+
+    asked, given = exchange(401, "a", "Basic"), exchange(200, "a")
+    refused, under_way = exchange(403, "b"), exchange(500, "c")
+    under_way.seconds = 0.0
+    told = ["webhook POST http://gateway/sms failed: HTTP status 403: Sign it"]
+    assert list(_failures([asked, given, refused, under_way])) == told
+    assert len(list(_failures([asked]))) == 1
 
 
 async def test_simulate_on_a_port_in_use_says_so(terminal: Terminal, taken: int) -> None:

@@ -390,6 +390,28 @@ async def test_webhooks_are_signed_with_the_token_that_the_account_came_with(
     assert message.account_sid == listener.heard[0].form["AccountSid"] == ACCOUNT
 
 
+async def test_webhooks_are_signed_with_the_token_of_whoever_logged_in_last(
+    listener: Listener,
+) -> None:
+    wrong = base64.b64encode(f"{ACCOUNT}:mistyped".encode()).decode()
+    async with await start() as sim, ClientSession(sim.url, headers=BASIC) as http:
+        hook(sim, f"{listener.url}/sms")
+        for headers in (BASIC, {"Authorization": f"Basic {wrong}"}, BASIC):
+            assert (await http.get(f"{BASE}.json", headers=headers)).status == 200
+            await sim.receive(ADA, OURS, "status?")
+    assert [heard.signed() for heard in listener.heard] == [True, False, True]
+
+
+async def test_a_call_that_no_webhook_takes_says_why(
+    sim: Simulator, http: ClientSession, listener: Listener
+) -> None:
+    failed = await control(http, "calls", **{"from": ADA, "to": OURS})
+    assert failed["call"]["status"] == "failed"
+    assert "`callbox webhooks set`" in failed["why"]
+    hook(sim, f"{listener.url}/voice")
+    assert "why" not in await control(http, "calls", **{"from": ADA, "to": OURS})
+
+
 # -- numbers
 
 

@@ -157,6 +157,10 @@ async def test_set_shows_the_change_remembers_and_restore_puts_it_back(terminal:
     assert (ended.code, ended.err) == (0, "")
     for words in ("https://first.example.com/sms", "http://indigo:***@callbox", "GET", "nowhere"):
         assert words in ended.out
+    assert (
+        "    will be  to http://indigo:***@callbox.example.com/twilio/sms#rc=2&rp=all" in ended.out
+    )
+    assert "tries again twice" in ended.out
     number = terminal.twilio._board.numbers[PHONE]
     at = "http://indigo:a%3Ab%2Fc%40d@callbox.example.com/twilio"
     assert number.sms_url == f"{at}/sms#rc=2&rp=all"
@@ -167,7 +171,7 @@ async def test_set_shows_the_change_remembers_and_restore_puts_it_back(terminal:
     shown = (await terminal.urls())[0]
     assert shown == "http://indigo:***@callbox.example.com/twilio/sms#rc=2&rp=all"
     again = await terminal.type("webhooks", "set", "--yes")
-    assert (again.code, again.out.startswith("Nothing to change")) == (0, True)
+    assert (again.code, again.out) == (0, f"Nothing to change: {PHONE} points here already.\n")
     terminal.configure(http={"public_url": "http://second.example.com"})
     assert (await terminal.type("webhooks", "set", "--yes")).code == 0
     restored = await terminal.type("webhooks", "restore", "--yes")
@@ -271,7 +275,7 @@ async def test_set_refuses_the_texts_of_a_messaging_service(terminal: Terminal) 
             assert words in refused.err
         allowed = await terminal.type("webhooks", "set", "--yes", "--anyway")
         assert (allowed.code, allowed.err) == (0, "")
-        assert "calls go to" not in allowed.out  # it can do texts only
+        assert "calls go" not in allowed.out  # it can do texts only
         listed = await terminal.type("numbers")
         assert f"messaging service {sid}: https://elsewhere.example.com" in listed.out
     async with with_service(f"{PUBLIC}/twilio/sms") as url:
@@ -533,12 +537,25 @@ async def test_a_connection_that_breaks_is_told() -> None:
         return web.Response()
 
     async with answering(hang_up) as url:
-        assert "the connection broke" in fault(await trip(url))
+        words = fault(await trip(url))
+    assert "the connection broke before an answer" in words
+    assert "Error" not in words
+
+
+async def test_something_that_does_not_speak_http_is_told() -> None:
+    async def hello(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.com\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hello, "127.0.0.1", 0) as server:
+        words = fault(await trip(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+    assert "something that does not speak HTTP" in words
+    assert "Error" not in words
 
 
 async def test_a_closed_port_is_told() -> None:
     words = fault(await trip(f"http://127.0.0.1:{free_port()}"))
-    assert "nobody listens at 127.0.0.1:" in words
+    assert words.startswith("Connection: is `callbox run` running? Nobody listens at 127.0.0.1:")
 
 
 async def test_an_address_that_does_not_answer_is_told() -> None:
@@ -600,7 +617,9 @@ async def test_a_certificate_of_a_known_authority_passes(
 
 async def test_a_server_without_encryption_is_told() -> None:
     async with gateway() as url:
-        assert "11220" in fault(await trip(url.replace("http:", "https:")))
+        words = fault(await trip(url.replace("http:", "https:")))
+    assert "11220" in words
+    assert "it speaks plain http there" in words
 
 
 # webhooks test, as typed
@@ -611,13 +630,15 @@ async def test_test_tells_every_step_and_ends_with_0(terminal: Terminal) -> None
         terminal.configure(http={"public_url": url})
         before = await terminal.type("webhooks", "test")
         assert before.code == 1
-        assert f"WRONG Number {PHONE}: texts go to nowhere" in before.out
+        assert f"WRONG Number {PHONE}: texts go nowhere" in before.out
         assert f"`callbox webhooks set {PHONE}` mends it" in before.out
         await terminal.type("webhooks", "set", "--yes", "--no-voice")
         after = await terminal.type("webhooks", "test")
         assert (after.code, after.err) == (0, "")
         assert "WRONG" not in after.out
-        assert "texts go to this gateway; calls go to nowhere" in after.out
+        assert "texts go to this gateway; calls go nowhere" in after.out
+        assert "ok    Signature: valid, so the gateway believes twilio.auth_token" in after.out
+        assert "ok    Auth Token: Twilio takes it" in after.out
         terminal.set_up(sms_method="GET")
         changed = await terminal.type("webhooks", "test")
         assert changed.code == 1
@@ -628,8 +649,9 @@ async def test_test_ends_with_1_and_still_tells_the_numbers(terminal: Terminal) 
     terminal.configure(http={"public_url": f"http://127.0.0.1:{free_port()}"})
     ended = await terminal.type("webhooks", "test")
     assert (ended.code, ended.err) == (1, "")
-    assert "WRONG Connection: nobody listens" in ended.out
-    assert f"Number {PHONE}" in ended.out
+    assert "WRONG Connection: is `callbox run` running?" in ended.out
+    assert f"?     Number {PHONE}: texts go nowhere" in ended.out
+    assert f"once the above is ok, `callbox webhooks set {PHONE}`" in ended.out
     assert TOKEN not in ended.out
 
 
@@ -643,7 +665,39 @@ async def test_test_says_what_calls_missing_means_only_where_they_were_set(
         terminal.set_up(voice_url="https://somebody.example.com")
         ended = await terminal.type("webhooks", "test")
         assert ended.code == 1
-        assert "elsewhere: https://somebody.example.com" in ended.out
+        assert "https://somebody.example.com, which is not under http.public_url" in ended.out
+        terminal.set_up(voice_url=f"{url}/twilio/else")
+        assert "which is a wrong path under" in (await terminal.type("webhooks", "test")).out
+
+
+async def test_a_number_that_works_is_not_to_be_pointed_at_a_wrong_public_url(
+    terminal: Terminal,
+) -> None:
+    async with gateway() as url:
+        terminal.set_up(sms_url=f"{url}/twilio/sms")
+        terminal.configure(http={"public_url": f"http://127.0.0.1:{free_port()}"})
+        last = (await terminal.type("webhooks", "test")).out.splitlines()[-1]
+    assert last.startswith(
+        f"?     Number {PHONE}: texts go to {url}/twilio/sms, which is not under"
+    )
+    first, then = "correct http.public_url", "else, once the above is ok, `callbox webhooks set"
+    assert 0 < last.index(first) < last.index(then)
+
+
+async def test_an_auth_token_that_twilio_refuses_is_told_beside_an_api_key(
+    tmp_path: Path,
+) -> None:
+    key = "SK" + "1" * 32
+    pinned = Settings(credentials={ACCOUNT: "another", key: "x"})
+    async with gateway() as url, await start(settings=pinned) as simulator:
+        terminal = Terminal(tmp_path, simulator)
+        terminal.configure(
+            http={"public_url": url}, twilio={"api_key_sid": key, "api_key_secret": "x"}
+        )
+        ended = await terminal.type("webhooks", "test")
+    assert "ok    Signature: valid" in ended.out
+    assert "WRONG Auth Token: Twilio refuses twilio.auth_token (code 20003)" in ended.out
+    assert f"WRONG Number {PHONE}: texts go nowhere" in ended.out
 
 
 async def test_a_key_without_the_auth_token_cannot_verify(terminal: Terminal) -> None:

@@ -9,11 +9,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from callbox.config import KEYS, Config, Contacts, Mqtt, load_config
+from callbox.config import KEYS, TIMES, Config, Contacts, Mqtt, load_config, time_in_words
 from callbox.config.places import default_store
 from callbox.config.sources import SECRET_FILES, SECRETS, variable_of
+from callbox.config.values import Seconds
 from callbox.errors import ConfigError
 
 MANUAL = Path(__file__).parents[2] / "callbox.example.yaml"
@@ -278,6 +279,8 @@ BAD_VALUES = [
     ("INBOUND__RULES", "gate", "expected a list of rules"),
     ("INBOUND__RULES", "[x", "begins like JSON"),
     ("CALLS__ANSWER", "hang up", "expected 'reject', 'say', 'forward' or 'voicemail'"),
+    ("CALLS__ANSWER", "voicemial", "'voicemail'; did you mean voicemail?"),
+    ("LOG__LEVEL", "warn", "'ERROR'; did you mean WARNING?"),
     ("CALLS__TEXT", "x" * 5000, "expected at most 4096 characters"),
     ("CALLS__FORWARD_TO", "Bob", "expected a phone number"),
     ("CALLS__LONGEST", "1 day", "expected at most 14400"),
@@ -297,6 +300,35 @@ def test_a_bad_value_is_refused_with_what_was_expected(
     assert expected in told
     assert "hunter" not in told
     assert len(told) < 300
+
+
+def test_a_mistyped_key_of_a_rule_is_refused_with_the_one_that_was_meant() -> None:
+    told = fault(INBOUND__RULES='[{"contains": "gate", "repyl": "Done."}]')
+    assert "did you mean reply?" in told
+    assert "did you mean" not in fault(INBOUND__RULES='[{"contains": "gate", "xyz": "Done."}]')
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (604_800, "7 days"),
+        (86_400.0, "1 day"),
+        (43_200, "12 h"),
+        (5_400, "90 min"),
+        (61, "61 s"),
+        (0.25, "0.25 s"),
+        (0, "0 s"),
+    ],
+)
+def test_a_time_is_written_as_people_do_and_as_a_file_may(seconds: float, words: str) -> None:
+    assert time_in_words(seconds) == words
+    if seconds:
+        assert TypeAdapter(Seconds).validate_python(words) == seconds
+
+
+def test_the_keys_that_are_times_are_known() -> None:
+    assert {"delivery.retry_delays", "inbound.since", "mqtt.session_expiry"} <= TIMES
+    assert not {"limits.per_day", "twilio.calls_per_second", "http.port"} & TIMES
 
 
 def test_a_boolean_is_no_number() -> None:

@@ -14,13 +14,15 @@ from callbox.errors import CallboxError, StoreError
 from callbox.service import Gateway
 from callbox.store.lock import Holder, Lock
 
+_NEWEST = 1000  # no longer list is given
+
 
 class NotPossible(CallboxError):  # noqa: N818 - reads as the sentence it is
     """The gateway refuses: there is no such delivery, or it is too late."""
 
 
 class Control:
-    """The four things that a person asks of the queue. All raise NotPossible with a sentence."""
+    """The things that a person asks of the queue. All raise NotPossible with a sentence."""
 
     def __init__(self, session: ClientSession) -> None:
         self._session = session
@@ -34,6 +36,19 @@ class Control:
     async def show(self, delivery: str) -> dict[str, Any]:
         """Give everything about one delivery."""
         return await self._ask("GET", f"/{delivery}")
+
+    async def show_all(self, wanted: str) -> list[dict[str, Any]]:
+        """Give everything about one delivery, or about each of a request."""
+        try:
+            return [await self.show(wanted)]
+        except NotPossible:
+            listed = await self.listing(None, _NEWEST)
+            found = [each for each in listed if each["id"] == wanted]
+        if not found:
+            raise NotPossible(
+                f"No delivery has this id, and of the newest {_NEWEST} none is of a request with it"
+            )
+        return found
 
     async def cancel(self, delivery: str) -> None:
         """Withdraw one that is queued."""

@@ -35,9 +35,18 @@ _COLUMNS = {
     "id": "Request",
     "error_message": "Why",
 }
+_WAITING = frozenset({"queued", "sending"})  # in these states a request can still expire
+_DOUBTED = "unknown"
+_MASKED = "Phone numbers are masked: --numbers shows them whole"
 _NUMBERS = frozenset({"name", "to_number", "from_number"})
 _TEXTS = frozenset({"error_message"})
 
+AnyId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="Of a delivery, as `callbox queue list` shows it, or of a request."
+    ),
+]
 DeliveryId = Annotated[str, typer.Argument(metavar="ID", help="As `callbox queue list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Numbers = Annotated[bool, typer.Option("--numbers", help="Show phone numbers whole.")]
@@ -66,18 +75,24 @@ def listing(
 
 @app.command(epilog=example("queue show"))
 def show(
-    delivery: DeliveryId,
+    wanted: AnyId,
     as_json: Json = False,
     numbers: Numbers = False,
     config: ConfigFile = None,
 ) -> None:
-    """Show everything about one delivery."""
-    found = _shown(_ask(config, lambda control: control.show(delivery)), numbers=numbers)
+    """Show everything about one delivery, or about each of a request.
+
+    As JSON, a delivery is an object, and those of a request are a list.
+    """
+    found = _ask(config, lambda control: control.show_all(wanted))
+    shown = [_shown(each, numbers=numbers) for each in found]
     if as_json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        one = len(shown) == 1 and shown[0]["delivery_id"] == wanted
+        print(json.dumps(shown[0] if one else shown, indent=2, ensure_ascii=False))
         return
-    for key, value in found.items():
-        print(f"{key:14}{_cell(key, value) or '-'}")
+    print("\n\n".join(map(_page, shown)))
+    if shown != found:
+        print(f"\n{_MASKED}.")
 
 
 @app.command(epilog=example("queue cancel"))
@@ -124,6 +139,27 @@ def _shown(value: Any, *, numbers: bool, key: str = "") -> Any:  # noqa: ANN401 
     return mask_numbers(value) if isinstance(value, str) and key in _TEXTS else value
 
 
+def _page(found: dict[str, Any]) -> str:
+    """Write a delivery, a line for each thing known of it."""
+    from callbox.domain.notification import PRIORITY  # noqa: PLC0415 - see _ask
+
+    shown = dict(found)
+    price, unit = shown["price"], shown.pop("price_unit")
+    if price is not None:
+        shown["price"] = f"{_charged(price)} {unit or ''}".rstrip()
+    shown["priority"] = {number: word for word, number in PRIORITY.items()}[shown["priority"]]
+    doubted = shown["state"] == _DOUBTED and shown["next_at"]
+    if shown["state"] not in _WAITING and not doubted:
+        del shown["expires_at"]
+    return "\n".join(f"{key:14}{_cell(key, value) or '-'}" for key, value in shown.items())
+
+
+def _charged(price: str) -> str:
+    """Write a price as people do; Twilio's is negative for what is charged, with zeros behind."""
+    amount = price.removeprefix("-")
+    return amount.rstrip("0").rstrip(".") if "." in amount else amount
+
+
 def _print_table(found: list[dict[str, Any]]) -> None:
     from rich.table import Table  # noqa: PLC0415 - see _ask
 
@@ -142,5 +178,5 @@ def _cell(key: str, value: object) -> str:
     if value is None:
         return ""
     if key.endswith("_at"):
-        return datetime.fromisoformat(str(value)).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return json.dumps(value) if isinstance(value, dict) else str(value)
+        return datetime.fromisoformat(str(value)).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -85,8 +85,10 @@ def _announce(gateway: "Gateway") -> None:
     log.info("Store: %s", config.store.path)
     log.info("Broker: connecting to %s, session %s", config.mqtt.url, session)
     if config.http.port:
-        token = "" if config.http.token else ", which refuses requests: no http.token is set"
-        log.info("HTTP: http://%s:%d%s", config.http.host, config.http.port, token)
+        taken = "Twilio's webhooks" if config.http.public_url else "no webhooks"
+        api = "requests" if config.http.token else "no requests, as no http.token is set"
+        where = f"http://{config.http.host}:{config.http.port}"
+        log.info("HTTP: %s takes %s and %s", where, taken, api)
     for way in _ways_in(config):
         log.info("Texts: %s", way)
     if not config.twilio.really_twilio:

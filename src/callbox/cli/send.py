@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Iterable
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +15,7 @@ import typer
 from callbox.cli.configuration import ConfigFile, load
 
 if TYPE_CHECKING:
-    from callbox.config import Contacts, Mqtt
+    from callbox.config import Config, Mqtt
 
 FAILED = 1
 _WAIT = 60.0
@@ -132,43 +134,70 @@ def _deliver(
     from callbox.device import Device  # noqa: PLC0415 - `--help` does without
     from callbox.errors import HostError  # noqa: PLC0415 - `--help` does without
 
-    mqtt, contacts = _place(config, broker)
-    name = str(request["request"]["recipient"]["name"])
-    expected = max(1, len(contacts.numbers(name)))
+    mqtt, settings = _place(config, broker)
+    recipient = request["request"]["recipient"]
+    expected = max(1, len(settings.contacts.numbers(recipient["name"]))) if settings else 1
     try:
         with Device(mqtt) as device:
             if not device.sees_gateway():
                 return _no_gateway(mqtt)
             device.listen(["message/status"])
             device.publish(kind, request)
-            return _show(device.statuses(request["id"], wait), expected, wait)
+            print(_more(request["id"], config, broker), flush=True)
+            statuses = device.statuses(request["id"], wait)
+            code = _show(statuses, expected, wait, _who(settings))
     except HostError as fault:
         return _tell(f"{fault}. Nothing was sent: start the broker, or name it with --broker URL")
+    if code and settings and "phone_number" not in recipient:
+        _hint(recipient["name"], settings)
+    return code
 
 
-def _place(config: Path | None, broker: str | None) -> "tuple[Mqtt, Contacts]":
-    """Give the broker, and the contacts if there is a configuration that knows them."""
-    from callbox.config import Contacts, load_config  # noqa: PLC0415 - see _deliver
+def _more(request_id: str, config: Path | None, broker: str | None) -> str:
+    """Tell the request's id, and how to see more where the store is known."""
+    if broker:
+        return f"Request {request_id}"
+    words = ["callbox", "queue", "show", request_id, *(("-c", str(config)) if config else ())]
+    return f"Request {request_id}: `{shlex.join(words)}` shows more"
+
+
+def _who(settings: "Config | None") -> str:
+    """Name whom the gateway sends to, as far as that is known."""
+    return "Twilio" if settings is None or settings.twilio.really_twilio else "The simulator"
+
+
+def _hint(name: str, settings: "Config") -> None:
+    """Say that a name is unknown, and which one was probably meant."""
+    contacts = settings.contacts
+    if not contacts.numbers(name):
+        near = get_close_matches(name, contacts.root, n=1)
+        known = f"did you mean {near[0]}?" if near else "add it, or give a phone number."
+        sys.stderr.write(f"{name} is not in contacts; {known}\n")
+
+
+def _place(config: Path | None, broker: str | None) -> "tuple[Mqtt, Config | None]":
+    """Give the broker, and the gateway's configuration if it is known."""
+    from callbox.config import load_config  # noqa: PLC0415 - see _deliver
     from callbox.errors import ConfigError  # noqa: PLC0415 - see _deliver
 
     if broker is None:
         settings = load(config)
-        return settings.mqtt, settings.contacts
+        return settings.mqtt, settings
     mine = {name: os.environ[name] for name in os.environ if name.startswith("CALLBOX_MQTT__")}
     try:
-        return load_config(None, mine | _NOBODY | {"CALLBOX_MQTT__URL": broker}).mqtt, Contacts()
+        return load_config(None, mine | _NOBODY | {"CALLBOX_MQTT__URL": broker}).mqtt, None
     except ConfigError as error:
         raise typer.BadParameter("; ".join(error.faults)) from None
 
 
-def _show(statuses: Iterable[dict[str, Any]], expected: int, wait: float) -> int:
+def _show(statuses: Iterable[dict[str, Any]], expected: int, wait: float, who: str) -> int:
     """Print statuses as they come, one per recipient."""
     code = 0
     for status in islice(statuses, expected):
         response = status["response"]
         expected -= 1
         if response["status"] == "success":
-            print(_success(response["payload"]))
+            print(_success(response["payload"], who))
         else:
             code = _tell(f"Failed: {response['error_message']} ({response['error']})")
     if expected:
@@ -179,10 +208,10 @@ def _show(statuses: Iterable[dict[str, Any]], expected: int, wait: float) -> int
     return code
 
 
-def _success(payload: dict[str, Any]) -> str:
+def _success(payload: dict[str, Any], who: str) -> str:
     sent = payload["messages"]
     return (
-        f"Twilio has it: {sent['message_status']}, to {sent['to_number']}, "
+        f"{who} has it: {sent['message_status']}, to {sent['to_number']}, "
         f"from {payload['from_number']}"
     )
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from callbox.simulator import Settings, Simulator
+    from callbox.simulator.exchange import Exchange
 
 _LOOK_SECONDS = 0.2
 _USAGE = 2
@@ -27,10 +30,22 @@ See everything it was asked to send, and every webhook it called:
   curl {url}/_simulator/log
   curl {url}/_simulator/webhooks
 
-Text the gateway, or call it, once a webhook of {number} leads there:
+Text the gateway. It asks for texts regularly, so this reaches it by itself; with webhooks at once:
   curl {url}/_simulator/texts -d '{{"from": "+12065550100", "body": "status?"}}'
+
+Call it, the second time to leave a voicemail (calls.answer: voicemail). Calls need webhooks: set
+http.public_url of the gateway, then run `callbox webhooks set`:
   curl {url}/_simulator/calls -d '{{"from": "+12065550100"}}'
+  curl {url}/_simulator/calls -d '{{"from": "+12065550100", "recording": {{"duration": 5}}}}'
+
+Webhooks are signed with {token}.
+
+What it is asked to send, and webhooks that fail:
 """
+_TOKENS = {True: "--auth-token", False: "the auth token of whoever logged in last"}
+_SAME = "I-Twilio-Idempotency-Token"  # the same for a webhook's repetitions
+_UNAUTHORIZED = 401
+_MOST_SAID = 80
 
 
 def simulate(
@@ -45,18 +60,41 @@ def simulate(
     latency: Annotated[float, typer.Option(min=0, help="Seconds to answer.")] = 0.0,
     jitter: Annotated[float, typer.Option(min=0, help="Seconds more, at most.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Repeats the same faults.")] = 0,
+    auth_token: Annotated[
+        str | None,
+        typer.Option(
+            "--auth-token",
+            metavar="TOKEN",
+            help="Signs webhooks. Without: that of whoever logged in last.",
+        ),
+    ] = None,
 ) -> None:
     """Run a Twilio simulator to try things against.
 
-    Have somebody text the gateway, once the number's webhook leads there:
+    Have somebody text the gateway. It asks for texts regularly, so they reach it by themselves;
+    once the number's webhook leads there, they do at once:
 
+    \b
     curl URL/_simulator/texts -d '{"from": "+12065550100", "body": "status?"}'
-    """
+
+    Have somebody call, the second time to leave a voicemail (calls.answer: voicemail). This needs
+    http.public_url, and then `callbox webhooks set`:
+
+    \b
+    curl URL/_simulator/calls -d '{"from": "+12065550100"}'
+    curl URL/_simulator/calls -d '{"from": "+12065550100", "recording": {}}'
+    """  # noqa: D301 - a paragraph that begins with \b keeps its lines
     from callbox.simulator import Settings  # noqa: PLC0415 - `--help` does without
 
     numbers = tuple(number) if number else None
     settings = Settings(
-        trial=trial, numbers=numbers, pace=pace, latency=latency, jitter=jitter, seed=seed
+        trial=trial,
+        numbers=numbers,
+        pace=pace,
+        latency=latency,
+        jitter=jitter,
+        seed=seed,
+        auth_token=auth_token,
     )
     try:
         asyncio.run(_serve(host, port, settings))
@@ -76,21 +114,53 @@ async def _serve(host: str, port: int, settings: "Settings") -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
     async with await start(host, port, settings=settings) as simulator:
-        number = settings.own_numbers[0]
-        print(_FIRST_SCREEN.format(url=simulator.url, number=number, zeros="0" * 32), flush=True)
+        print(_first_screen(simulator), flush=True)
         watching = asyncio.create_task(_watch(simulator))
         await stopping.wait()
         watching.cancel()
 
 
+def _first_screen(simulator: "Simulator") -> str:
+    settings = simulator.settings
+    return _FIRST_SCREEN.format(
+        url=simulator.url,
+        number=settings.own_numbers[0],
+        token=_TOKENS[settings.auth_token is not None],
+        zeros="0" * 32,
+    )
+
+
 async def _watch(simulator: "Simulator") -> None:
-    """Print a line for each thing it is asked to send."""
+    """Print a line for each thing it is asked to send, and for each webhook that failed."""
     from callbox.domain.phone import mask  # noqa: PLC0415 - see simulate
 
-    told = 0
+    sent = called = 0
+    waiting: list[Exchange] = []
     while True:
-        for record in simulator.log[told:]:
+        for record in simulator.log[sent:]:
             kind = "call" if record.sid.startswith("CA") else "text"
             print(f"{kind} to {mask(record.to)}: {record.sid}", flush=True)
-        told = len(simulator.log)
+        sent = len(simulator.log)
+        waiting += simulator.webhooks[called:]
+        called = len(simulator.webhooks)
+        for failure in _failures(waiting):
+            print(failure, flush=True)
+        waiting = [exchange for exchange in waiting if not exchange.over]
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _failures(exchanges: "Sequence[Exchange]") -> "Iterator[str]":
+    """Say which webhooks failed; one that was asked for a password and then gave it did not."""
+    from callbox.domain.phone import mask_numbers  # noqa: PLC0415 - see simulate
+
+    for place, exchange in enumerate(exchanges):
+        asked = exchange.status == _UNAUTHORIZED and exchange.challenge
+        again = (each.headers.get(_SAME) for each in exchanges[place + 1 :])
+        if not exchange.over or not exchange.trouble:
+            continue
+        if asked and exchange.headers.get(_SAME) in again:
+            continue
+        url = exchange.url.partition("?")[0]
+        said = " ".join(exchange.body.split())[:_MOST_SAID]
+        what = ": ".join(filter(None, (exchange.trouble, mask_numbers(said))))
+        yield f"webhook {exchange.method} {url} failed: {what}"

@@ -9,6 +9,7 @@ import typer
 
 from callbox.cli.configuration import ConfigFile, load
 from callbox.cli.examples import example
+from callbox.cli.finding import line
 from callbox.cli.numbers import HERE, PARTS, goes_to, look, place_of, refusing, tell, way
 
 if TYPE_CHECKING:
@@ -27,14 +28,13 @@ app = typer.Typer(
 _FAILED, _USAGE = 1, 2
 _SEPARATORS = str.maketrans("", "", " -.()/")
 _TITLES = {
-    "sms_url": "texts go to",
+    "sms_url": "texts go",
     "sms_method": "texts, by",
-    "voice_url": "calls go to",
+    "voice_url": "calls go",
     "voice_method": "calls, by",
-    "status_callback": "news of calls go to",
+    "status_callback": "news of calls go",
     "status_callback_method": "news of calls, by",
 }
-_EMPTY = {name: "nowhere" for name in _TITLES if not name.endswith("_method")}
 _NO_URL = (
     "http.public_url: not set, so Twilio cannot call this gateway and it asks Twilio regularly "
     "instead; {why}set it to the https:// address under which http.port can be reached from "
@@ -53,6 +53,9 @@ _DEFER = (
     "at console.twilio.com (Messaging, Services, Integration) choose to defer to the sender's "
     "webhook, or enter {url} as the service's own; --anyway sets the number's all the same"
 )
+_PUBLIC = "http.public_url"
+_PERHAPS = f"if that is the right address, correct {_PUBLIC}"
+_ONCE_OK = "once the above is ok,"
 _MENDS = {True: "mends it", False: "says what to do"}
 _LEAVE = {"texts": "--no-sms", "calls": "--no-voice"}
 
@@ -70,13 +73,17 @@ def point_here(
     no_sms: Annotated[bool, typer.Option("--no-sms", help="Leave texts alone.")] = False,
     no_voice: Annotated[bool, typer.Option("--no-voice", help="Leave calls alone.")] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Even of a number in a messaging service.")
+        bool,
+        typer.Option(
+            "--anyway", help="Change a number even if a messaging service has its texts for now."
+        ),
     ] = False,
     config: ConfigFile = None,
 ) -> None:
     """Point numbers at this gateway, after showing the change.
 
-    What they pointed at is remembered for `callbox webhooks restore`.
+    What they pointed at is remembered for `callbox webhooks restore`. Exit code 0 if they point
+    here now, 1 if they do not, 2 if nobody can be asked or something is not configured.
     """
     settings = load(config)
     place = _place(settings)
@@ -90,7 +97,7 @@ def point_here(
     chosen = _chosen(wanted, found)
     _refuse(_obstacle(number, part, place, anyway=anyway) for number in chosen for part in parts)
     changes = _changes(chosen, parts, place)
-    if _agreed(changes, yes=yes):
+    if _agreed(changes, "points here", yes=yes):
         originals.remember(changes)
         _make(settings, changes, lambda _: None)
         print("`callbox webhooks test` proves the round trip.")
@@ -102,11 +109,18 @@ def restore(
     yes: Yes = False,
     anyway: Annotated[
         bool,
-        typer.Option("--anyway", help="Even what was changed since; forget lost numbers."),
+        typer.Option(
+            "--anyway",
+            help="Put back also what somebody else changed since, and forget numbers that the "
+            "account no longer has.",
+        ),
     ] = False,
     config: ConfigFile = None,
 ) -> None:
-    """Put numbers back to what they pointed at before `callbox webhooks set`."""
+    """Put numbers back to what they pointed at before `callbox webhooks set`.
+
+    Exit code 0 if they are as they were, 1 if they are not, 2 if nobody can be asked.
+    """
     settings = load(config)
     originals = _originals(settings)
     wanted = [_bare(number) for number in numbers or originals.numbers]
@@ -126,7 +140,7 @@ def restore(
     if not anyway:
         _refuse(_foreign(number, originals) for number in chosen)
     changes = _restoring(chosen, originals)
-    if _agreed(changes, yes=yes):
+    if _agreed(changes, "is as it was", yes=yes):
         _make(settings, changes, originals.forget)
     for number in wanted:
         originals.forget(number)
@@ -136,7 +150,7 @@ def restore(
 def prove(config: ConfigFile = None) -> None:
     """Do what Twilio does, and say what is wrong on the way.
 
-    Exit code 1 if anything is.
+    Exit code 1 if anything is, 2 if something is not configured.
     """
     settings = load(config)
     place = _place(settings, "there is nothing to test; ")
@@ -265,12 +279,14 @@ def _foreign(number: "Number", originals: "Originals") -> str:
 # changing it
 
 
-def _agreed(changes: "list[Change]", *, yes: bool) -> bool:
+def _agreed(changes: "list[Change]", settled: str, *, yes: bool) -> bool:
     """Show the change and ask; whether there is anything to do."""
-    if not any(change.values for change in changes):
-        print("Nothing to change: they are as they are to be.")
+    numbers = [change.number.phone_number for change in changes if not change.values]
+    if len(numbers) == len(changes):
+        told = "; ".join(f"{each} {settled} already" for each in numbers)
+        print(f"Nothing to change: {told or 'no number is left'}.")
         return False
-    _print_table(changes)
+    _print_changes(changes)
     if yes:
         return True
     if not sys.stdin.isatty():
@@ -282,26 +298,32 @@ def _agreed(changes: "list[Change]", *, yes: bool) -> bool:
     return True
 
 
-def _print_table(changes: "list[Change]") -> None:
-    from rich.table import Table  # noqa: PLC0415 - see _place
+def _print_changes(changes: "list[Change]") -> None:
+    """Show the changes, each URL on a line of its own, so that it can be read and copied."""
+    from callbox.twilio.numbers import RETRIES  # noqa: PLC0415 - see _place
 
-    from callbox.cli.screen import console  # noqa: PLC0415 - see _place
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Number", no_wrap=True)
-    for title in ("What", "Now", "Will be"):
-        table.add_column(title, overflow="fold")
     for change in changes:
+        if change.values:
+            print(change.number.phone_number)
         for name, new in change.values.items():
-            row = (_value(name, change.number.values[name]), _value(name, new))
-            table.add_row(change.number.phone_number, _TITLES[name], *row)
-    console().print(table, markup=False, highlight=False)
+            print(f"  {_TITLES[name]}")
+            print(f"    now      {_value(name, change.number.values[name])}")
+            print(f"    will be  {_value(name, new)}")
+    shown = [
+        (change.number.values[name], new)
+        for change in changes
+        for name, new in change.values.items()
+    ]
+    if any(RETRIES in url for pair in shown for url in pair):
+        print(f"\n#{RETRIES} at the end of a URL: Twilio tries again twice, whatever went wrong.")
 
 
 def _value(name: str, value: str) -> str:
-    from callbox.twilio.numbers import masked  # noqa: PLC0415 - see _place
+    from callbox.twilio.numbers import PATHS, masked  # noqa: PLC0415 - see _place
 
-    return masked(value) or _EMPTY.get(name, "-")
+    if name not in PATHS:
+        return value or "-"
+    return f"to {masked(value)}" if value else "nowhere"
 
 
 def _make(settings: "Config", changes: "list[Change]", done: Callable[[str], None]) -> None:
@@ -335,7 +357,7 @@ async def _test(settings: "Config", place: "Place") -> bool:
     """Tell each step as it is done; whether all is well."""
     fine = True
     async for finding in _findings(settings, place):
-        print(f"{'WRONG' if finding.wrong else 'ok':6}{finding.sentence}", flush=True)
+        print(line(finding), flush=True)
         fine &= not finding.wrong
     return fine
 
@@ -351,6 +373,8 @@ async def _findings(settings: "Config", place: "Place") -> "AsyncIterator[Findin
     trip = RoundTrip(place, twilio.account_sid, token, strict=twilio.really_twilio)
     async for finding in trip.findings():
         yield finding
+    if token and (refused := await _login(settings)):
+        yield refused
     try:
         found, doubts = await look(settings)
     except NotTold as refusal:
@@ -358,11 +382,22 @@ async def _findings(settings: "Config", place: "Place") -> "AsyncIterator[Findin
         return
     for doubt in doubts:
         yield Finding(f"Numbers: {doubt}")
-    for finding in _pointing(settings, place, found):
+    for finding in _pointing(settings, place, found, reached=trip.reached):
         yield finding
 
 
-def _pointing(settings: "Config", place: "Place", found: "list[Number]") -> "list[Finding]":
+async def _login(settings: "Config") -> "Finding | None":
+    """Log in with the Auth Token, though an API key may be configured besides."""
+    from callbox.service import inquiry  # noqa: PLC0415 - see _place
+
+    keyless = settings.twilio.model_copy(update={"api_key_sid": None, "api_key_secret": None})
+    async with inquiry(settings.model_copy(update={"twilio": keyless})) as asking:
+        return await asking.login()
+
+
+def _pointing(
+    settings: "Config", place: "Place", found: "list[Number]", *, reached: bool
+) -> "list[Finding]":
     """Tell where the configured numbers' texts and calls go."""
     from callbox.twilio.account import Finding  # noqa: PLC0415 - see _place
 
@@ -372,27 +407,49 @@ def _pointing(settings: "Config", place: "Place", found: "list[Number]") -> "lis
         return [Finding(_NO_NUMBERS.format(command="set"), wrong=True)]
     originals = _originals(settings)
     return [
-        _points(own[number], place, originals)
+        _points(own[number], place, originals, reached=reached)
         if number in own
         else Finding(f"Numbers: {number} is no number of this account", wrong=True)
         for number in wanted
     ]
 
 
-def _points(number: "Number", place: "Place", originals: "Originals") -> "Finding":
-    """Tell one number's ways; texts have to come here, and what `callbox webhooks set` changed."""
+def _points(
+    number: "Number", place: "Place", originals: "Originals", *, reached: bool
+) -> "Finding":
+    """Tell one number's ways; texts have to come here, and what `callbox webhooks set` changed.
+
+    Where the public URL did not lead here, one that points elsewhere may be right.
+    """
     from callbox.twilio.account import Finding  # noqa: PLC0415 - see _place
 
     ours = originals.ours(number.phone_number)
-    told, wrong, mendable = [], False, True
+    told, wrong, strange, mendable = [], False, False, True
     for part, address in PARTS.items():
         whose, url = goes_to(number, part, place)
         here, owned = whose == HERE, number.owner(part) is not None
         fault = place.fault(number.values, part) if here and not owned else ""
-        told.append(" ".join(filter(None, (f"{part} go to", way(whose, url), fault))))
+        told.append(" ".join(filter(None, (f"{part} go", _whither(whose, url, place), fault))))
         expected = address in ours if ours else part == "texts"
         if fault or (expected and not here):
             wrong, mendable = True, mendable and not owned
-    remedy = f"`callbox webhooks set {number.phone_number}` {_MENDS[mendable]}"
-    told.extend([remedy] * wrong)
-    return Finding(f"Number {number.phone_number}: {'; '.join(told)}", wrong=wrong)
+            strange |= bool(url) and not here
+    if wrong:
+        told += _remedies(number.phone_number, reached, strange=strange, mendable=mendable)
+    sentence = f"Number {number.phone_number}: {'; '.join(told)}"
+    return Finding(sentence, wrong=wrong and reached, unsure=wrong and not reached)
+
+
+def _whither(whose: str, url: str, place: "Place") -> str:
+    if whose == "nowhere":
+        return whose
+    if whose != "elsewhere":
+        return f"to {way(whose, url)}"
+    return f"to {url}, which is {'a wrong path' if place.is_above(url) else 'not'} under {_PUBLIC}"
+
+
+def _remedies(number: str, reached: bool, *, strange: bool, mendable: bool) -> list[str]:
+    command = f"`callbox webhooks set {number}` {_MENDS[mendable]}"
+    if reached:
+        return [command]
+    return [_PERHAPS, f"else, {_ONCE_OK} {command}"] if strange else [f"{_ONCE_OK} {command}"]

@@ -11,11 +11,14 @@ test compares the two.
     rulebook.py  the rules for inbound texts  templates.py what they fill in
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from callbox.config.contacts import Contacts
@@ -46,11 +49,13 @@ from callbox.config.sources import (
     from_twilio_environment,
     merged,
 )
+from callbox.config.values import tells_time, time_in_words
 from callbox.domain.phone import mask_numbers
 from callbox.errors import ConfigError
 
 __all__ = [
     "KEYS",
+    "TIMES",
     "Calls",
     "Config",
     "Contacts",
@@ -63,19 +68,23 @@ __all__ = [
     "Store",
     "Twilio",
     "load_config",
+    "time_in_words",
 ]
 
 
-def _keys() -> Iterator[str]:
+def _fields() -> Iterator[tuple[str, FieldInfo]]:
     for name, field in Config.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, Section):
-            yield from (f"{name}.{key}" for key in kind.model_fields)
+            yield from ((f"{name}.{key}", each) for key, each in kind.model_fields.items())
         else:
-            yield name
+            yield name, field
 
 
-KEYS = (*_keys(), *SECRET_FILES)  # every key there is, in the order of the manual
+KEYS = (*dict(_fields()), *SECRET_FILES)  # every key there is, in the order of the manual
+TIMES = frozenset(
+    key for key, field in _fields() if tells_time(field.annotation, field.metadata)
+)  # the keys whose values are seconds
 
 _EXPECTED = {
     "dict_type": "expected names with their numbers, like Darla: +12345000000",
@@ -136,7 +145,7 @@ def _checked(found: Layer, faults: Faults) -> Config:
     try:
         return Config.model_validate(_nested(found))
     except ValidationError as error:
-        bad = {_tell(each, found, faults) for each in error.errors(include_input=False)}
+        bad = {_tell(each, found, faults) for each in error.errors()}
     return Config.model_validate(_nested({key: found[key] for key in found if key not in bad}))
 
 
@@ -157,8 +166,22 @@ def _tell(error: ErrorDetails, found: Layer, faults: Faults) -> str:
     key = first if first in KEYS else f"{first}.{rest.pop(0)}"
     where = mask_numbers(key + "".join(map(_part, rest)))
     expected = _EXPECTED.get(error["type"], "it cannot be used as it is")
-    faults.tell(where, found[key].source, expected.format(**error.get("ctx", {})), about=key)
+    sentence = expected.format(**error.get("ctx", {})) + _near(error)
+    faults.tell(where, found[key].source, sentence, about=key)
     return key
+
+
+def _near(error: ErrorDetails) -> str:
+    """Ask for the word that was probably meant, never repeating what stands there."""
+    if error["type"] == "extra_forbidden":
+        written, words = error["loc"][-1], list(RULE_KEYS)
+    elif error["type"] == "literal_error":
+        written, words = error["input"], re.findall("'([^']*)'", error["ctx"]["expected"])
+    else:
+        return ""
+    meant = {word.lower(): word for word in words}
+    near = get_close_matches(str(written).lower(), meant, n=1)
+    return f"; did you mean {meant[near[0]]}?" if near else ""
 
 
 def _part(part: str) -> str:

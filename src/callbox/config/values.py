@@ -6,10 +6,11 @@ expected. It never repeats the value, which may be a secret in the wrong place.
 
 import json
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -29,6 +30,7 @@ _UNITS = {
     for word in words.split()
 } | {"": 1.0}
 _TIME = "expected a time: seconds, or a number with a unit like 2s, 10 min, 48h or 30 days"
+_SHOWN_UNITS = {"day": 86_400, "h": 3_600, "min": 60, "s": 1}
 _TEN_YEARS = 315_360_000
 _MQTT_URL = "expected mqtt://host:port, mqtts://host:port or embedded://127.0.0.1:1883"
 _WEB_URL = "expected a URL like https://callbox.example.com, without ? and #"
@@ -46,6 +48,20 @@ def _seconds(value: object) -> object:
     elif isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return value
     raise ValueError(_TIME)
+
+
+def tells_time(kind: object, readers: Iterable[object] = ()) -> bool:
+    """Tell whether the values of a type, or of what it consists of, are times."""
+    readers = (*readers, *getattr(kind, "__metadata__", ()))
+    return _IN_SECONDS in readers or any(map(tells_time, get_args(kind)))
+
+
+def time_in_words(seconds: float) -> str:
+    """Write a time as people and configuration files do, in the largest unit that is exact."""
+    sizes = ((size, word) for word, size in _SHOWN_UNITS.items() if not seconds % size)
+    size, word = next(sizes, (1, "s")) if seconds else (1, "s")
+    count = seconds / size
+    return f"{count:g} {word}{'s' if word == 'day' and count != 1 else ''}"
 
 
 def _number(value: object) -> object:
@@ -209,8 +225,9 @@ Label = Annotated[
 Spoken = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=4_096), AfterValidator(_printable)
 ]  # no longer than what Twilio reads out
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=_TEN_YEARS)]
-WholeSeconds = Annotated[int, BeforeValidator(_seconds), Field(gt=0, le=_TEN_YEARS)]
+_IN_SECONDS = BeforeValidator(_seconds)
+Seconds = Annotated[float, _IN_SECONDS, Field(gt=0, le=_TEN_YEARS)]
+WholeSeconds = Annotated[int, _IN_SECONDS, Field(gt=0, le=_TEN_YEARS)]
 Times = Annotated[tuple[Seconds, ...], BeforeValidator(_list)]
 Ascending = Annotated[Times, AfterValidator(_ascending)]
 Whole = Annotated[int, BeforeValidator(_number)]

@@ -27,8 +27,8 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=usual.seed, help="repeats the same faults")
     parser.add_argument("--trial", action="store_true", help="a trial account")
     parser.add_argument("--number", action="append", help="a number of its own; may be repeated")
-    parser.add_argument("--account-sid", help="whose account it is; default: who asked last")
-    parser.add_argument("--auth-token", help="signs webhooks; default: what the account came with")
+    parser.add_argument("--account-sid", help="whose account it is; default: who logged in last")
+    parser.add_argument("--auth-token", help="signs webhooks; default: whose log-in was last")
     parser.add_argument(
         "--list-lag", type=float, default=0.0, help="seconds until a text is listed"
     )

@@ -22,6 +22,10 @@ from callbox.simulator.traffic import Traffic
 
 PREFIX = "/_simulator/"
 USUAL_LIMIT = 10_000
+NO_WEBHOOK = (
+    "The number has no VoiceUrl, so nobody takes the call and it fails: set http.public_url of the "
+    "gateway, and have `callbox webhooks set` give the number one."
+)
 Action = Callable[[Ask, bytes], Answer | Awaitable[Answer]]
 
 
@@ -110,7 +114,8 @@ class Control:
         wait, asked = _waiting(asked)
         call = await self._network.ring(read(Ring, self._ours | asked), wait=wait)
         shown = call.document(self._board.clock())
-        return document(201, {"call": shown, "heard": _heard(call)})
+        why = {} if self._board.numbers[call.to].call_webhook else {"why": NO_WEBHOOK}
+        return document(201, {"call": shown, "heard": _heard(call), **why})
 
     def _calls(self) -> Answer:
         now = self._board.clock()

@@ -19,18 +19,19 @@ class Credentials:
     def __init__(self, settings: Settings, holder: Holder) -> None:
         self._settings = settings
         self._holder = holder
-        self._good: set[tuple[str, str, str]] = set()
+        self._good: dict[tuple[str, str, str], tuple[str, str] | None] = {}
+        """Who logs in with an account's own token, by what is asked; None for an API key."""
 
     def check(self, header: str | None, account_sid: str, endpoint: str) -> None:
         """Refusal 20003 unless the header opens this endpoint of this account."""
         asked = (header or "", account_sid, endpoint)
-        if asked in self._good:
-            return
-        self._examine(*asked)
+        login = self._good[asked] if asked in self._good else self._examine(*asked)
         if len(self._good) < MOST_REMEMBERED:
-            self._good.add(asked)
+            self._good[asked] = login
+        if login is not None:
+            self._holder.meet(*login)
 
-    def _examine(self, header: str, account_sid: str, endpoint: str) -> None:
+    def _examine(self, header: str, account_sid: str, endpoint: str) -> tuple[str, str] | None:
         username, secret = _decoded(header)
         is_key = KEY.fullmatch(username) is not None
         if not is_key and username != account_sid:
@@ -39,8 +40,7 @@ class Credentials:
             raise Refusal(20003, reason="Authenticate")
         if is_key and self._settings.standard_keys and endpoint in NOT_FOR_STANDARD_KEYS:
             raise Refusal(20003, reason="Authenticate")
-        if not is_key:
-            self._holder.meet(username, secret)
+        return None if is_key else (username, secret)
 
     def _matches(self, username: str, secret: str) -> bool:
         pinned = self._settings.credentials

@@ -4,6 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 BAD_REQUEST, SERVER_ERROR = 400, 500
+TROUBLES = {
+    "ct": "nobody answers there",
+    "rt": "no answer in time, or one that was cut off",
+    "4xx": "HTTP status {status}",
+    "5xx": "HTTP status {status}",
+}
+"""What each fault is called."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +45,18 @@ class Exchange:
     def ok(self) -> bool:
         """Whether Twilio is content with it."""
         return self.fault is None
+
+    @property
+    def over(self) -> bool:
+        """Whether it was answered, or given up."""
+        return self.seconds > 0
+
+    @property
+    def trouble(self) -> str:
+        """Say what is wrong with it; empty if nothing is."""
+        if self.error_code is not None:
+            return f"an answer that cannot be obeyed, error {self.error_code}"
+        return TROUBLES.get(self.fault or "", "").format(status=self.status)
 
     def answered(self, status: int) -> None:
         """Note the status, and what is wrong with it."""

@@ -6,7 +6,7 @@ ANYBODY, ANY_TOKEN = "AC" + "0" * 32, "any"
 
 
 class Holder:
-    """Pinned by the settings; else whoever asked last with an account SID and its token."""
+    """Pinned by the settings; else whoever logged in last with an account SID and its token."""
 
     def __init__(self, settings: Settings) -> None:
         pinned = settings.credentials or {}

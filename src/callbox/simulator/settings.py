@@ -38,9 +38,9 @@ class Settings:
     """The same seed and the same order of requests draw the same faults."""
 
     account_sid: str | None = None
-    """Whose account it is. None: that of `credentials`, or of whoever asked last."""
+    """Whose account it is. None: that of `credentials`, or of whoever logged in last."""
     auth_token: str | None = None
-    """What webhooks are signed with. None: that of `credentials`, or what the account came with."""
+    """What webhooks are signed with. None: that of `credentials`, or of whoever logged in last."""
     list_lag: float = 0.0
     """Seconds until a text that came in is listed; its webhook is called before."""
     callbacks: Manner = PUNCTUAL

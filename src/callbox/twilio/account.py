@@ -41,16 +41,29 @@ class Finding:
 
     sentence: str
     wrong: bool = False
+    unsure: bool = False  # neither well nor wrong: not looked at, or depending on something wrong
+
+
+_AUTHENTICATE = 20003
+_REFUSED_TOKEN = Finding(
+    f"Auth Token: Twilio refuses twilio.auth_token (code {_AUTHENTICATE}), so it signs webhooks "
+    "with another: copy the account's PRIMARY token from console.twilio.com",
+    wrong=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Asks with the credentials that will send; `sender` and `service` as configured."""
+    """Asks with the credentials that will send; `sender` and `service` as configured.
+
+    `shown` writes the account's own numbers: masked for a log, whole for whoever has to type them.
+    """
 
     client: Client
     account_sid: str
     sender: str | None
     service: str | None
+    shown: Callable[[str], str] = mask
 
     async def findings(self) -> list[Finding]:
         """Ask everything; never raises for what Twilio answers or does not."""
@@ -63,6 +76,16 @@ class Inquiry:
         if self.sender:
             found.append(await _asked(self._sender))
         return found
+
+    async def login(self) -> Finding | None:
+        """Log in with the Auth Token; None where something else than the token keeps from it."""
+        try:
+            await self.client.api.v2010.accounts(self.account_sid).fetch_async()
+        except Answer as refusal:
+            return _REFUSED_TOKEN if refusal.code == _AUTHENTICATE else None
+        except (NotSent, NoAnswer, *UNREADABLE):
+            return None
+        return Finding("Auth Token: Twilio takes it")
 
     async def _account(self) -> Finding:
         name = f"Twilio account: {self.account_sid}"
@@ -94,9 +117,10 @@ class Inquiry:
             if number.phone_number == sender
         ]
         if own:
-            return _abilities(sender, own[0].capabilities)
+            return _abilities(self.shown(sender), own[0].capabilities)
         others = await numbers.list_async(limit=_MOST_SHOWN)
-        return _stranger(sender, [str(number.phone_number) for number in others])
+        own_ones = [self.shown(str(number.phone_number)) for number in others]
+        return _stranger(self.shown(sender), own_ones)
 
 
 def _abilities(sender: str, capabilities: dict[str, Any]) -> Finding:
@@ -107,16 +131,15 @@ def _abilities(sender: str, capabilities: dict[str, Any]) -> Finding:
         if not capabilities.get(key)
     ]
     sentence = "; ".join([", ".join(able) or "it can do nothing", *lacks])
-    return Finding(f"Sender: {mask(sender)}, {sentence}", wrong=not capabilities.get("sms"))
+    return Finding(f"Sender: {sender}, {sentence}", wrong=not capabilities.get("sms"))
 
 
 def _stranger(sender: str, others: list[str]) -> Finding:
     remedy = "buy one at console.twilio.com (Phone Numbers)"
     if others:
-        own = ", ".join(map(mask, others))
-        remedy = f"set twilio.default_from_number to one of its own: {own}"
+        remedy = f"set twilio.default_from_number to one of its own: {', '.join(others)}"
     return Finding(
-        f"Sender: {mask(sender)} is no number of this account, so Twilio may refuse it; {remedy}",
+        f"Sender: {sender} is no number of this account, so Twilio may refuse it; {remedy}",
         wrong=True,
     )
 

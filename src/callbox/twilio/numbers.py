@@ -37,7 +37,7 @@ _ABILITIES = {"sms": "SMS", "mms": "MMS", "voice": "voice"}
 _NEEDED = {"texts": "SMS", "calls": "voice"}
 
 # Twilio's connection overrides: it tries twice more, whatever went wrong. Neither sent nor signed.
-_RETRIES = "rc=2&rp=all"
+RETRIES = "rc=2&rp=all"
 _PAGE_SIZE = 1000
 _PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*(?=@)")
 PORTS = {"http": 80, "https": 443}
@@ -77,6 +77,11 @@ class Place:
         """Tell whether a URL leads to this gateway, with whatever user and overrides."""
         return _bare(url) == _bare(self.public_url + PATHS[name])
 
+    def is_above(self, url: str) -> bool:
+        """Tell whether a URL is under the public one, wherever there."""
+        (*here, path), (*there, longer) = _bare(self.public_url), _bare(url)
+        return here == there and longer.startswith(f"{path}/")
+
     def fault(self, values: Values, part: str) -> str:
         """Say what keeps Twilio's requests from being taken though they come here, or nothing."""
         address, method = FIELDS[part][:2]
@@ -91,7 +96,7 @@ class Place:
     def _url(self, path: str) -> str:
         parts = urlsplit(self.public_url + path)
         host = f"{self._userinfo}@{parts.netloc}" if self.login else parts.netloc
-        return urlunsplit((parts.scheme, host, parts.path, "", _RETRIES))
+        return urlunsplit((parts.scheme, host, parts.path, "", RETRIES))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,16 @@ _NO_ENCRYPTION = 11220
 _TUNNEL = "Twilio needs a public address: a tunnel or a reverse proxy gives one"
 _FORWARD = "check http.public_url, the tunnel, proxy or port forwarding there, and the firewall"
 _BEHIND = "check that the proxy or tunnel passes /twilio/ on to http.host and http.port unchanged"
+_RUNS = "is `callbox run` running?"
+_PLAIN_HTTP = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})  # by OpenSSL's version
+_PLAIN_THERE = (
+    "TLS: it speaks plain http there, not https (Twilio's code {code}): write http:// in "
+    "http.public_url, or put TLS in front"
+)
+_SIGNED = "valid, so the gateway believes twilio.auth_token"
 _NOT_SIGNED = "not asked for, since http.webhook_auth is basic"
+_NO_HTTP = "something that does not speak HTTP is there, or speaks https where http is asked for"
+_BROKEN = "the connection broke before an answer, as with something that does not speak HTTP"
 _LOST = (
     "Signature: it got lost on the way; let the proxy or tunnel pass on every header, "
     "X-Twilio-Signature among them"
@@ -101,6 +110,8 @@ class RoundTrip:
         self._connect_within = connect_within
         self._answer_within = answer_within
         self._tls = ssl.create_default_context()
+        self.reached = False
+        """Whether it was this gateway that answered, so that the public URL is right."""
 
     async def findings(self) -> AsyncIterator[Finding]:
         """Give each step; after one that the others need and that went wrong, no more."""
@@ -142,7 +153,7 @@ class RoundTrip:
         try:
             await self._connect()
         except ConnectionRefusedError:
-            return _wrong(f"Connection: nobody listens at {at}: {_FORWARD}")
+            return _wrong(f"Connection: {_RUNS} Nobody listens at {at}: {_FORWARD}")
         except TimeoutError:
             late = f"does not answer within {self._connect_within:g} s, when Twilio gives up"
             return _wrong(f"Connection: {at} {late}: {_FORWARD}")
@@ -158,9 +169,13 @@ class RoundTrip:
             code = lookup(_CERTIFICATE_CODES.get(error.verify_code, _UNTRUSTED))
             return _untrusted(code, error.verify_message)
         except ssl.SSLError as error:
+            if error.reason in _PLAIN_HTTP:
+                return _wrong(_PLAIN_THERE.format(code=_NO_ENCRYPTION))
             return _untrusted(lookup(_NO_ENCRYPTION), error.reason or "no TLS")
-        except (OSError, TimeoutError) as error:
-            return _untrusted(lookup(_NO_ENCRYPTION), type(error).__name__)
+        except TimeoutError:
+            return _untrusted(lookup(_NO_ENCRYPTION), "no answer in time")
+        except OSError:
+            return _untrusted(lookup(_NO_ENCRYPTION), "it hangs up")
         return Finding(f"TLS: the certificate is valid until {until}")
 
     async def _connect(self, tls: ssl.SSLContext | None = None) -> str:
@@ -191,7 +206,8 @@ class RoundTrip:
                 f"Answer: none within {self._answer_within:g} s, when Twilio gives up: {_BEHIND}"
             )
         except aiohttp.ClientError as error:
-            yield _wrong(f"Answer: the connection broke ({type(error).__name__}): {_BEHIND}")
+            alien = isinstance(error, aiohttp.ClientResponseError)
+            yield _wrong(f"Answer: {_NO_HTTP if alien else _BROKEN}: {_BEHIND}")
 
     async def _ping(self, session: aiohttp.ClientSession) -> "_Reply":
         """Ask as Twilio does: without user and password, until it is asked for them."""
@@ -246,7 +262,8 @@ class RoundTrip:
             yield _wrong(f"Answer: {reply.described}")
         else:
             yield Finding(f"Answer: Callbox {reply.instance}")
-            yield Finding(f"Signature: {'valid' if self._validator else _NOT_SIGNED}")
+            self.reached = True
+            yield Finding(f"Signature: {_SIGNED if self._validator else _NOT_SIGNED}")
             if self._place.login:
                 yield _CHALLENGE[reply.challenged]
             yield Finding(
