@@ -157,7 +157,7 @@ class Inbox:
             kept = (await self.store.receive([reception], self.clock.now(), impatient=impatient))[0]
         finally:
             if not kept.new:
-                self._wrong[sender] -= wrong
+                self._wrong[sender] = max(0, self._wrong[sender] - wrong)
         return kept
 
     def _tell(self, text: Text, verdict: Verdict, reading: Reading) -> None:
@@ -201,7 +201,7 @@ class Inbox:
             ),
             tuple(self._reply(text, reply) for reply in answered),
             MOST_REPLIES,
-            after_text(text, word, self.habits.service),
+            after_text(text, word, self.habits.service, now),
             reading.wrong,
             self.habits.delete,
         )

@@ -342,15 +342,16 @@ class Outbox:
         steps: tuple[Step, ...] = ()
         note = delivery.notification
         if isinstance(outcome, Accepted) and not note.by_service:
-            steps = self.consent.after_success(note)  # a service refuses only after it accepted
+            # A service refuses only after it accepted.
+            steps = self.consent.after_success(note, delivery.progress.attempted_at or 0.0)
         elif isinstance(outcome, Refused) and outcome.code == REFUSED and outcome != _OPTED_OUT:
-            steps = (Step(pair_of(note), out=True, certain=True),)
+            steps = (Step(pair_of(note), True, True, self.clock.now()),)
         await self._consent(steps)
 
     async def _consent(self, steps: tuple[Step, ...]) -> None:
         if steps:
             self.consent.take(steps)
-            await self.store.consent(steps, self.clock.now())
+            await self.store.consent(steps)
 
     async def _compare(self, delivery_id: str, sid: str) -> None:
         """Tell of a create whose answer came after a callback had settled it with another SID."""
@@ -480,9 +481,10 @@ class Outbox:
                 delivery.request_id, state, news.sid,
             )  # fmt: skip
         if note.kind is Kind.TXT and news.code == REFUSED:
-            await self._consent((Step(pair_of(note), out=True, certain=True),))
+            await self._consent((Step(pair_of(note), True, True, self.clock.now()),))
         elif news.state in {State.SENT, State.DELIVERED, State.READ}:
-            await self._consent(self.consent.after_success(note))
+            sent_at = delivery.progress.attempted_at or 0.0
+            await self._consent(self.consent.after_success(note, sent_at))
 
     async def _meant(self, news: News) -> Delivery | None:
         """Find the delivery by the attempt that the callback names, else by its SID."""

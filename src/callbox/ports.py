@@ -232,7 +232,7 @@ class Store(Protocol):
     async def known(self, sids: Sequence[str]) -> set[str]:
         """Give those of the SIDs that were received already."""
 
-    async def consent(self, steps: Sequence[Step], now: float) -> None:
+    async def consent(self, steps: Sequence[Step]) -> None:
         """Keep opt-outs and their ends."""
 
     async def opt_outs(self) -> list[Step]:

@@ -191,7 +191,7 @@ class Rounds:
     outbox: Outbox
     clock: Clock
     plan: Plan
-    may_receive: Callable[[], bool] = lambda: True  # not while another gateway serves
+    serves: Callable[[], bool | None] = lambda: True  # False: another gateway; None: not known yet
     requests: int = 0  # made in this run
     _posts: dict[str, Post] = field(default_factory=dict)
     _news: Lane = field(default_factory=lambda: Lane("Twilio does not tell how sent texts fare"))
@@ -281,7 +281,10 @@ class Rounds:
         now = self.clock.monotonic()
         self._look_at_series(now)
         await self._look_ahead(now)
-        lanes = self._lanes() if self.may_receive() else [self._news]
+        serves = self.serves()
+        if serves is False:
+            self._opened_at = now  # what comes while another serves is told by that one
+        lanes = self._lanes() if serves else [self._news]
         lane = min(lanes, key=lambda lane: lane.ready_at)
         at = max(lane.ready_at, self._held_until, now + self._budget.wait(now))
         if at > now:
@@ -421,15 +424,16 @@ class Rounds:
     async def _open_mailbox(self, post: Post, reading: Reading) -> None:
         """Draw the line at a number's very first reading: what is listed by now is old.
 
-        `since`, when the gateway started, keeps out what was dated earlier. Those listed with a
-        date in the same second are noted as received, without telling; what comes in that second
-        and is not listed yet is new. The line itself is kept last: after a kill it is drawn anew.
+        `since`, when the gateway started, keeps out what was dated earlier. Twilio's clock is known
+        to the second, so those listed with a date in that second or the next are noted as received,
+        without telling; what comes then and is not listed yet, or comes by webhook, is new. The
+        line itself is kept last: after a kill it is drawn anew.
         """
         if not self.plan.since:
             now = self.clock.now()
             old = [
                 Reception(text.sid, text.sender, text.recipient, "", now, old=True)
-                for text in reading.oldest_first(until=reading.mailbox.since + 1)
+                for text in reading.oldest_first(until=reading.mailbox.since + 2)
             ]
             await self.store.receive(old, now)
         await self._read_up_to(post, reading.mailbox)

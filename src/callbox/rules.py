@@ -8,7 +8,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -60,6 +60,11 @@ class Rule:
     goes_on: bool = False
     words: str = ""
 
+    @property
+    def answers(self) -> bool:
+        """Whether somebody may learn from what it does what the text was: it replies or sends."""
+        return self.reply is not None or (self.topic or "").endswith(("/txt", "/call"))
+
     def is_open_to(self, sender: str) -> bool:
         """Tell whether the sender may use it."""
         return self.senders is None or sender in self.senders
@@ -70,14 +75,19 @@ class Reading:
     """A text without the PINs: this alone may be stored, published, logged and judged.
 
     `right` are the positions of the rules whose PIN was given and is believed; `wrong`: how many
-    things were given in vain for the PIN of a rule that the text is meant for. `guessing`: it has
-    so many words like a PIN that no reply may tell what became of them.
+    things were given in vain for the PIN of a rule that the text is meant for. `bare` is the text
+    for rules that answer, if it is another: without every word that is like a PIN, as an answer
+    must not tell which of them is one.
     """
 
     body: str
     right: frozenset[int] = frozenset()
     wrong: int = 0
-    guessing: bool = False
+    bare: str | None = field(default=None, compare=False)
+
+    def seen_by(self, rule: Rule) -> str:
+        """Give the text as a rule sees it."""
+        return self.body if self.bare is None or not rule.answers else self.bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +169,9 @@ class Rulebook:
                 if at not in right
             )
         )
-        rest = text.without(wrong)
+        rest = text.without(wrong).text
         believed = frozenset() if locked else frozenset(right)
-        return Reading(rest.text, believed, len(wrong), rest.is_guessing)
+        return Reading(rest, believed, len(wrong), None if believed else text.bare())
 
     def judge(self, facts: Facts, reading: Reading) -> Verdict:
         """Give what a text sets off: by the first rule that fits, and by more if that goes on."""
@@ -169,16 +179,17 @@ class Rulebook:
         for position, rule in enumerate(self._rules):
             if not self._may(position, rule, facts.sender, reading):
                 continue
+            body = reading.seen_by(rule)
             try:
-                groups = rule.match(reading.body)
+                groups = rule.match(body)
             except RuleFault as fault:
                 verdict += Verdict(faults=(f"{rule.name}: {fault}",))
                 continue
             if groups is not None:
-                verdict += _effect(rule, _fields(facts, reading, groups))
+                verdict += _effect(rule, _fields(facts, body, groups))
                 if not rule.goes_on:
                     break
-        return replace(verdict, replies=()) if reading.guessing else verdict
+        return verdict
 
     def _asking_for_a_pin(self, sender: str) -> dict[int, Rule]:
         if sender in self._own:
@@ -305,11 +316,6 @@ class _Scan:
         while (less := _CHUNK.sub(self._rest_of_chunk, rest)) != rest:
             self.text = rest = less.strip()  # where a number is gone, a word may stand by itself
 
-    @property
-    def is_guessing(self) -> bool:
-        """Whether the text had more words like a PIN than anyone needs."""
-        return len(set().union(*self.words.values())) > _MOST_GUESSES
-
     def _rest_of_chunk(self, found: re.Match[str]) -> str:
         rest = _WORD.sub(self._rest_of_word, found[1])
         if rest == found[1]:
@@ -352,6 +358,10 @@ class _Text:
             self._scans[words] = _Scan(self._body, self._shapes, unwanted, self._ordinary)
         return self._scans[words]
 
+    def bare(self) -> str:
+        """Give the text without any word that is like a PIN."""
+        return self.without(frozenset().union(*self.without().words.values())).text
+
     def opens(self, rule: Rule, pin: _Pin) -> bool:
         """Tell whether the PIN is given and believed, and the text is meant for the rule.
 
@@ -385,9 +395,9 @@ class _Text:
 # --- what a rule does -----------------------------------------------------------------------------
 
 
-def _fields(facts: Facts, reading: Reading, groups: Groups) -> dict[str, object]:
+def _fields(facts: Facts, body: str, groups: Groups) -> dict[str, object]:
     shown = {each.name: getattr(facts, each.name) for each in fields(facts)}
-    return {**groups, **shown, "text": reading.body}
+    return {**groups, **shown, "text": body}
 
 
 def _effect(rule: Rule, shown: Mapping[str, object]) -> Verdict:

@@ -95,7 +95,7 @@ class Gateway:
             self.outbox,
             self._clock,
             wiring.plan_of(config),
-            self._may_receive,
+            lambda: self.mqtt.serves,
         )
         self.webhooks = Webhooks(
             wiring.door_of(config),
@@ -187,10 +187,6 @@ class Gateway:
 
     def _wake_publisher(self) -> None:
         self.mqtt.publisher.wake()
-
-    def _may_receive(self) -> bool:
-        """Whether texts are ours to fetch: a stand-by leaves them to the gateway that serves."""
-        return self.online.is_set() and not self.mqtt.stands_by
 
     def _stir(self) -> None:
         self.rounds.stirred()

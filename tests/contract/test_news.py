@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from callbox.domain.consent import Step, pair_of
 from callbox.domain.delivery import Delivery, Evidence, State
 from callbox.domain.news import News
 from callbox.domain.notification import CRITICAL, Kind
@@ -282,6 +283,7 @@ async def test_a_critical_text_is_tried_all_the_same_and_its_success_ends_the_op
 ) -> None:
     bench.twilio.outcomes = [OPTED_OUT]
     await accepted(bench)
+    bench.clock.pass_by(1)
     await accepted(bench, text(priority=CRITICAL))
     await accepted(bench)
     assert len(bench.twilio.created) == 3
@@ -360,6 +362,7 @@ async def test_a_services_acceptance_does_not_end_an_opt_out_but_a_delivery_does
     service = "MG" + "0" * 32
     await accepted(bench, text(sender=service))
     await bench.outbox.hear(news("failed", code=21610, reason="Opted out"))
+    bench.clock.pass_by(1)
     await accepted(bench, text(sender=service, priority=CRITICAL))
     await accepted(bench, text(sender=service))
     assert len(bench.twilio.created) == 2
@@ -414,3 +417,24 @@ async def test_a_code_that_is_told_later_is_told(bench: Bench) -> None:
     await bench.outbox.hear(news("undelivered", code=30005, reason="Unknown number"))
     document = json.loads((await owed(bench.store))[-1].payload)
     assert (document["state"], document["error_code"]) == ("undelivered", 30005)
+
+
+async def test_late_news_of_an_earlier_text_do_not_end_an_opt_out(bench: Bench) -> None:
+    service = "MG" + "0" * 32
+    first = await accepted(bench, text(sender=service))
+    bench.clock.pass_by(1)
+    pair = pair_of(first.notification)
+    bench.outbox.consent.take((Step(pair, out=True, certain=True, since=bench.clock.now()),))
+    await bench.outbox.hear(news("delivered"))
+    await accepted(bench, text(sender=service))
+    assert len(bench.twilio.created) == 1
+
+
+async def test_a_double_is_noticed_whatever_the_list_said_in_between(bench: Bench) -> None:
+    bench.twilio.outcomes = [Unknown("No answer")]
+    delivery = await accepted(bench)
+    await bench.outbox.hear(callback(delivery, "sent", "SM1"))
+    await bench.outbox.hear(news("sent", "SM1"))
+    await bench.outbox.hear(callback(delivery, "sent", "SM2"))
+    assert bench.outbox.counters.doubled == 1
+    assert (await stored(bench.store, delivery)).progress.sid == "SM1"

@@ -1031,7 +1031,7 @@ async def test_run_ends_when_it_is_stopped(desk: Desk) -> None:
 
 async def test_a_stand_by_fetches_no_texts_but_learns_how_its_own_fare(desk: Desk) -> None:
     (delivery,) = await desk.sent(text())
-    desk.rounds.may_receive = lambda: False
+    desk.rounds.serves = lambda: False
     before = desk.lists.asked("received")
     desk.lists.arrive("SM1")
     desk.lists.fare(delivery, "delivered")
@@ -1039,7 +1039,7 @@ async def test_a_stand_by_fetches_no_texts_but_learns_how_its_own_fare(desk: Des
     assert await desk.received() == []
     assert desk.lists.asked("received") == before
     assert (await desk.now(delivery)).state is State.DELIVERED
-    desk.rounds.may_receive = lambda: True
+    desk.rounds.serves = lambda: True
     await desk.pass_by(30.0)
     assert await desk.received() == ["SM1"]
 
@@ -1097,3 +1097,20 @@ async def test_a_clock_set_back_does_not_hide_what_was_sent_before(desk: Desk) -
     desk.lists.fare(delivery, "delivered")
     await desk.pass_by(HOUR)
     assert (await desk.now(delivery)).state is State.DELIVERED
+
+
+async def test_a_stand_by_that_comes_to_serve_tells_nothing_of_the_time_before(
+    tmp_path: Path,
+) -> None:
+    clock = ToyClock()
+    desk = Desk(Shelf(tmp_path / "callbox.db"), clock, ToyLists(clock), Plan((OURS,), 30.0))
+    await desk.open()
+    desk.rounds.serves = lambda: False
+    await desk.pass_by(HOUR)
+    desk.lists.arrive("SMother")
+    await desk.pass_by(60.0)
+    desk.rounds.serves = lambda: True
+    desk.lists.arrive("SMours", clock.now() + 3.0, lag=3.0)
+    await desk.pass_by(60.0)
+    assert await desk.received() == ["SMours"]
+    await desk.store.close()

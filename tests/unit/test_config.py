@@ -639,7 +639,7 @@ DOUBTS = [
         {
             "HTTP__WEBHOOK_AUTH": "basic",
             "HTTP__WEBHOOK_USERNAME": "twilio",
-            "HTTP__WEBHOOK_PASSWORD": "x",
+            "HTTP__WEBHOOK_PASSWORD": "x" * 16,
         },
         "signature is safer",
     ),

@@ -224,7 +224,7 @@ def test_guesses_are_counted_however_they_are_written(pin: str, glue: str) -> No
     rules = book(GATE | {"contains": "open", "pin": pin})
     guesses = [f"{number:04}" if pin == "4711" else f"abc{number}" for number in range(9)]
     reading = rules.read("open gates " + glue.join(guesses), DARLA)
-    assert (reading.wrong, reading.guessing) == (9, True)
+    assert reading.wrong == 9
     assert not any(guess in reading.body for guess in guesses)
 
 
@@ -248,7 +248,7 @@ def test_many_words_like_a_pin_are_guesses_even_with_the_right_one() -> None:
     rules = book(GATE)
     for last in (4711, 4712):
         reading = rules.read(f"open the gate 4709 4710 {last}", DARLA)
-        assert reading == Reading("open the gate", wrong=3, guessing=True)
+        assert reading == Reading("open the gate", wrong=3)
         assert rules.judge(Facts(DARLA, OURS), reading) == Verdict()
 
 
@@ -279,11 +279,24 @@ def test_no_pin_of_a_locked_sender_is_believed_and_all_are_cut() -> None:
     assert rules.read("open the gate 0815", DARLA, locked=True) == Reading("open the gate", wrong=1)
 
 
-def test_more_than_two_words_like_a_pin_are_published_and_not_answered() -> None:
+def test_an_answer_shows_no_word_that_is_like_a_pin() -> None:
     rules = book(GATE, {"from": "anyone", "topic": "x", "reply": "you wrote {{ text }}"})
-    assert texted(rules, "4711 1111", STRANGER).replies == ("you wrote 1111",)
-    verdict = texted(rules, "1111 2222 3333", STRANGER)
-    assert (verdict.publishes, verdict.replies) == ((Publish("x", None),), ())
+    for body in ("see 4711 there", "see 1111 there", "see 1111 2222 4711 there"):
+        verdict = texted(rules, body, STRANGER)
+        assert verdict.publishes == (Publish("x", None),)
+        assert verdict.replies == ("you wrote see there",)
+
+
+@pytest.mark.parametrize("sends", [{"reply": "all well"}, {"topic": "twilio/txt", "payload": "{}"}])
+def test_no_rule_that_answers_tells_whether_a_word_is_a_pin(sends: dict[str, str]) -> None:
+    rules = book(GATE, {"from": "anyone", "exact": "status", **sends})
+    right, wrong = (texted(rules, f"status {word}", STRANGER) for word in ("4711", "1111"))
+    assert right == wrong
+
+
+def test_a_rule_that_names_a_number_itself_still_sees_it() -> None:
+    rules = book(GATE, {"from": "anyone", "exact": "set 1830", "reply": "set"})
+    assert texted(rules, "set 1830", STRANGER).replies == ("set",)
 
 
 PINS = ("4711", "47110", "abcd", "a4b1", "\u00e9t\u00e9s", "47110abcd")
@@ -348,11 +361,11 @@ def test_where_the_right_pin_opens_another_is_counted_and_opens_nothing(
 
 
 @given(
-    st.lists(st.integers(0, 9999), min_size=3, max_size=9, unique=True),
+    st.lists(st.integers(0, 9999), min_size=1, max_size=9, unique=True),
     st.sampled_from(sorted({*SEPARATORS} - {"4", "47"})),
     st.data(),
 )
-def test_no_reply_to_a_stranger_tells_a_pin_among_many_words_like_one(
+def test_no_reply_to_a_stranger_tells_a_pin_among_words_like_one(
     numbers: list[int], glue: str, data: st.DataObject
 ) -> None:
     answers = [{"from": "anyone", "regex": r"\d{4}\D+\d{4}\D+\d{4}", "reply": "three"}]

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from callbox.config.sections import Config
 
 
+_SHORT_PASSWORD = 16
+
+
 class Rule(NamedTuple):
     """A combination of keys that cannot be used; `sentence` is what was expected."""
 
@@ -201,6 +204,15 @@ DOUBTS = (
         ),
         "inbound.rules has a rule by which anyone can send texts or place calls at your expense: "
         "give it a pin, or say from whom.",
+    ),
+    Doubt(
+        lambda config: (
+            config.http.webhook_auth == "basic"
+            and config.http.webhook_password
+            and len(config.http.webhook_password.get_secret_value()) < _SHORT_PASSWORD
+        ),
+        "http.webhook_password is all that keeps strangers out and can be guessed; "
+        f"take {_SHORT_PASSWORD} characters or more.",
     ),
     Doubt(
         lambda config: (

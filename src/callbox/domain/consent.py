@@ -26,34 +26,39 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A pair opts out (`certain` or not), or in again."""
+    """A pair opts out (`certain` or not, at a time `since`), or in again."""
 
     pair: Pair
     out: bool
     certain: bool = False
+    since: float = 0.0
 
 
 @dataclass(slots=True)
 class Consent:
-    """Every opt-out that is known, by pair: whether it is certain."""
+    """Every opt-out that is known, by pair: whether it is certain, and since when."""
 
-    _out: dict[Pair, bool] = field(default_factory=dict)
+    _out: dict[Pair, tuple[bool, float]] = field(default_factory=dict)
 
     def take(self, steps: Iterable[Step]) -> None:
         """Take what the store keeps."""
         for step in steps:
             if step.out:
-                self._out[step.pair] = step.certain or self._out.get(step.pair, False)
+                was_certain, _ = self._out.get(step.pair, (False, 0.0))
+                self._out[step.pair] = step.certain or was_certain, step.since
             else:
                 self._out.pop(step.pair, None)
 
     def certainty(self, note: Notification) -> bool | None:
         """Tell whether a recipient opted out: True, False if that is not certain, None if not."""
-        return self._out.get(pair_of(note)) if self._out and note.kind is Kind.TXT else None
+        known = self._out.get(pair_of(note)) if self._out and note.kind is Kind.TXT else None
+        return None if known is None else known[0]
 
-    def after_success(self, note: Notification) -> tuple[Step, ...]:
-        """Give what follows from a text that got through."""
-        return () if self.certainty(note) is None else (Step(pair_of(note), out=False),)
+    def after_success(self, note: Notification, sent_at: float) -> tuple[Step, ...]:
+        """Give what follows from a text that got through, if it was sent after the opt-out."""
+        if self.certainty(note) is None or sent_at <= self._out[pair_of(note)][1]:
+            return ()
+        return (Step(pair_of(note), out=False),)
 
 
 def pair_of(note: Notification) -> Pair:
@@ -61,7 +66,9 @@ def pair_of(note: Notification) -> Pair:
     return Pair(note.channel, note.sender, note.to)
 
 
-def after_text(text: Text, word: OptOut | None, service: str | None) -> tuple[Step, ...]:
+def after_text(
+    text: Text, word: OptOut | None, service: str | None, now: float
+) -> tuple[Step, ...]:
     """Give what follows from an inbound text that is the `word` given.
 
     `service`: our messaging service, whose opt-outs are those of its numbers.
@@ -72,6 +79,6 @@ def after_text(text: Text, word: OptOut | None, service: str | None) -> tuple[St
     services = {text.service: certain, service: certain and text.service == service}
     senders = {text.recipient: certain} | {name: sure for name, sure in services.items() if name}
     return tuple(
-        Step(Pair(text.channel, sender, text.sender), word is OptOut.STOP, sure)
+        Step(Pair(text.channel, sender, text.sender), word is OptOut.STOP, sure, now)
         for sender, sure in senders.items()
     )

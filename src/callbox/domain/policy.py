@@ -36,6 +36,7 @@ LONGEST_BETWEEN_NEWS = 600.0
 PRICE_KNOWN_WITHIN = 3_600.0  # after the last state; Twilio prices it some time after
 
 _UNDER_WAY = frozenset({State.ACCEPTED, State.SENT})
+_WEAK = {None, Evidence.LOOKUP}  # what better evidence replaces
 _NOT_TOLD: dict[str, Any] = dict.fromkeys(
     ("segments", "price", "price_unit", "answered_by", "duration", "error_code", "error_message")
 )
@@ -179,7 +180,7 @@ def after_news(delivery: Delivery, news: News, now: float) -> Progress | None:
     known = replace(
         was,
         sid=news.sid,
-        evidence=news.evidence if was.evidence is not Evidence.ANSWER else was.evidence,
+        evidence=news.evidence if was.evidence in _WEAK or was.sid != news.sid else was.evidence,
         sent_from=news.sent_from or was.sent_from,
         segments=news.segments or was.segments,
         price=news.price or was.price,

@@ -91,6 +91,7 @@ class MqttHost:
     spawn: Callable[[Coroutine[Any, Any, None]], Awaitable[bool]]
     online: Callable[[], None] = lambda: None
     trouble: str | None = None
+    serves: bool | None = None  # last known: whether requests are ours, or another gateway's
     counters: Counters = field(default_factory=Counters)
     publisher: Publisher = field(init=False)
     _connection: Connection | None = None
@@ -116,11 +117,6 @@ class MqttHost:
     def connected(self) -> bool:
         """Whether requests are being accepted from the broker."""
         return self._serving
-
-    @property
-    def stands_by(self) -> bool:
-        """Whether another gateway is known to serve in our place."""
-        return self._is_served_by_another() and not self.settings.takeover
 
     async def run(self) -> None:
         """Stay connected until `stop`, for ever."""
@@ -242,8 +238,9 @@ class MqttHost:
         await self._subscribe(connection, ["bridge/state", "bridge/info"], retained=True)
         # Its answer comes after what the broker has kept for the topics before.
         await self._subscribe(connection, ["bridge/request/+"])
-        if self.stands_by:
+        if self._is_served_by_another() and not self.settings.takeover:
             connection.unsubscribe(requests)
+            self.serves = False
             self.trouble = self._standing_by()
             return
         self._serving = True
@@ -255,6 +252,7 @@ class MqttHost:
         connection.publish(self._topic("bridge/state"), b"online", retain=True)
         self.trouble = None
         self.publisher.attach(connection, granted.window)
+        self.serves = True
         self.online()
 
     async def _subscribe(
@@ -439,6 +437,7 @@ class MqttHost:
                 "same topics: stop it, or every request is sent twice"
             )
         else:
+            self.serves = False
             self._lost.set()
 
     def _standing_by(self) -> str:

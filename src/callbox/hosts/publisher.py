@@ -128,11 +128,14 @@ class Publisher:
     def _drop(self, event: Event) -> None:
         """Forget an event that nobody should act on so late."""
         self.late += 1
+        self._refused.pop(event.id, None)
+        if not self._refused:
+            self.refusal = None
         self._done.append(event.id)
         self._wake.set()
         log.warning(
-            "What a rule had for %s is not published: the broker was away until the text was too "
-            "old (inbound.max_age)",
+            "What a rule had for %s is not published: the broker did not take it until the text "
+            "was too old (inbound.max_age)",
             event.topic,
         )
 

@@ -40,17 +40,17 @@ class Receiving:
             return Kept(new=False)
         rows = [event_row(event) for event in reception.events]
         self._db.executemany(self._sql["insert_event"], rows)
-        self.consent(reception.consent, now)
+        self.consent(reception.consent)
         if reception.wrong_pins:
             counted = (WRONG_PIN, reception.sender, hour_of(now), reception.wrong_pins)
             self._db.execute(self._sql["count_wrong_pins"], counted)
         return Kept(new=True, withheld=self._reply(reception, now, new))
 
-    def consent(self, steps: Sequence[Step], now: float) -> None:
+    def consent(self, steps: Sequence[Step]) -> None:
         """See `Store.consent`."""
         for step in steps:
             if step.out:
-                self._db.execute(self._sql["opt_out"], (*step.pair, step.certain, now))
+                self._db.execute(self._sql["opt_out"], (*step.pair, step.certain, step.since))
             else:
                 self._db.execute(self._sql["opt_in"], step.pair)
 

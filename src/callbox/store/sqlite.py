@@ -55,6 +55,7 @@ class SqliteStore:
         self._db = connection
         self._run = secrets.token_hex(6)
         self._began = float("-inf")
+        self._last_event = 0  # of earlier runs
         self._sql = statements()
         self._documents = documents
         self._acceptance = Acceptance(connection, documents, limits, self._run)
@@ -141,6 +142,7 @@ class SqliteStore:
             db.execute(self._sql["ask_soon"], {"latest": now + LONGEST_BETWEEN_NEWS})
             cursor = db.execute(self._sql["recover"], (now + first_lookup, now, now, self._run))
             self._acceptance.recount()
+            self._last_event = db.execute(self._sql["last_event"]).fetchone()[0]
             return cursor.rowcount
 
         self._began = now
@@ -217,16 +219,16 @@ class SqliteStore:
             lambda db: {sid for sid in sids if db.execute(sql, (sid,)).fetchone()}
         )
 
-    async def consent(self, steps: Sequence[Step], now: float) -> None:
+    async def consent(self, steps: Sequence[Step]) -> None:
         """See `Store`."""
-        await self._write(lambda _: self._reception.consent(steps, now))
+        await self._write(lambda _: self._reception.consent(steps))
 
     async def opt_outs(self) -> list[Step]:
         """See `Store`."""
         rows = await self._write(lambda db: db.execute(self._sql["opt_outs"]).fetchall())
         return [
-            Step(Pair(Channel(channel), sender, recipient), out=True, certain=bool(certain))
-            for channel, sender, recipient, certain, _ in rows
+            Step(Pair(Channel(channel), sender, recipient), True, bool(certain), since)
+            for channel, sender, recipient, certain, since in rows
         ]
 
     async def wrong_pins(self, now: float) -> dict[str, int]:
@@ -329,6 +331,7 @@ class SqliteStore:
             "run": self._run,
             "began": self._began,
             "jumped": now - seconds,
+            "last": self._last_event,
         }
 
         def work(db: sqlite3.Connection) -> None:

@@ -203,7 +203,11 @@ WHERE news_at IS NOT NULL AND updated_at BETWEEN :began AND :jumped
 UPDATE received SET stored_at = stored_at + :by WHERE stored_at BETWEEN :began AND :jumped
 
 -- name: shift_events
-UPDATE event SET expires_at = expires_at + :by WHERE expires_at IS NOT NULL
+-- Those of this run: what an earlier one left is not to be put off.
+UPDATE event SET expires_at = expires_at + :by WHERE expires_at IS NOT NULL AND id > :last
+
+-- name: last_event
+SELECT coalesce(max(id), 0) FROM event
 
 -- name: purge
 DELETE FROM delivery WHERE seq IN (
@@ -245,7 +249,7 @@ SELECT channel, sender, recipient, certain, since FROM opt_out
 
 -- name: opt_out
 INSERT INTO opt_out (channel, sender, recipient, certain, since) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET certain = max(certain, excluded.certain)
+ON CONFLICT DO UPDATE SET certain = max(certain, excluded.certain), since = excluded.since
 
 -- name: opt_in
 DELETE FROM opt_out WHERE channel = ? AND sender = ? AND recipient = ?
