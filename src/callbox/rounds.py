@@ -9,9 +9,17 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from callbox.domain.delivery import Delivery
 from callbox.domain.news import News
@@ -183,7 +191,10 @@ class Question:
 
 @dataclass(slots=True)
 class Rounds:
-    """The use cases of asking. `run` makes the rounds; the rest says when more is worth while."""
+    """The use cases of asking. `run` makes the rounds; the rest says when more is worth while.
+
+    `attempt` does a unit of work and tells whether it came to its end; it never raises.
+    """
 
     store: Store
     gazette: Gazette
@@ -191,6 +202,7 @@ class Rounds:
     outbox: Outbox
     clock: Clock
     plan: Plan
+    attempt: Callable[[Coroutine[Any, Any, None]], Awaitable[bool]]
     serves: Callable[[], bool | None] = lambda: True  # False: another gateway; None: not known yet
     requests: int = 0  # made in this run
     _posts: dict[str, Post] = field(default_factory=dict)
@@ -315,6 +327,10 @@ class Rounds:
 
     async def _step(self, lane: Lane) -> None:
         """Go on with an errand; what goes wrong with one does not end the others."""
+        if not await self.attempt(self._go_on(lane)):
+            self._failed(lane, Unanswered("An internal error, see the log"))
+
+    async def _go_on(self, lane: Lane) -> None:
         errand, lane.errand = lane.errand or self._begin(lane), None
         try:
             if await anext(errand, _OVER) is not _OVER:
@@ -322,9 +338,6 @@ class Rounds:
                 lane.due_at = self.clock.monotonic()
         except StoreUnavailable:
             lane.not_before = self.clock.monotonic() + _STORE_WAIT
-        except Exception:
-            log.exception("An internal error while asking Twilio")
-            self._failed(lane, Unanswered("An internal error, see the log"))
 
     def _begin(self, lane: Lane) -> Errand:
         if isinstance(lane, Post):
@@ -464,12 +477,15 @@ class Rounds:
 
     async def _keep(self, text: Text) -> bool:
         """Hand a text to the inbox; a fault of ours with one holds no others up."""
-        try:
-            return await self.inbox.receive(text, impatient=False)
-        except Exception:
-            log.exception("An internal error: the text %s is not received", text.sid)
+        new: list[bool] = []
+
+        async def receive() -> None:
+            new.append(await self.inbox.receive(text, impatient=False))
+
+        if not await self.attempt(receive()):
+            log.error("The text %s is not received in this run", text.sid)
             self._skipped.add(text.sid)
-            return False
+        return any(new)
 
     async def _read_up_to(self, post: Post, mailbox: Mailbox) -> None:
         if mailbox != post.mailbox:

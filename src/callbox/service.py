@@ -24,7 +24,7 @@ from callbox.outbox import Outbox
 from callbox.ports import Figures, Refusal, Submission
 from callbox.rounds import Rounds
 from callbox.store.sqlite import SqliteStore
-from callbox.troubles import Troubles
+from callbox.troubles import Source, Troubles
 from callbox.twilio.account import Finding, Inquiry
 from callbox.twilio.lists import TwilioLists
 from callbox.twilio.refusals import Reason
@@ -64,6 +64,18 @@ class Gateway:
         transport = wiring.transport_of(config)
         self._exits.push_async_callback(transport.close)
         self.provider = wiring.provider_of(config, transport)
+        self._build_sending(documents)
+        self._build_receiving(documents, TwilioLists(self.provider.client, transport))
+        await self.outbox.open()
+        await self.inbox.open()
+        await self.rounds.open()
+        await self._open_http(control)
+        if config.mqtt.embedded:
+            await self._open_broker()
+        self.troubles = Troubles(self._sources())
+
+    def _build_sending(self, documents: JsonDocuments) -> None:
+        config = self.config
         self.intake = Intake(wiring.terms_of(config), self._clock)
         self.outbox = Outbox(
             self.store,
@@ -76,6 +88,18 @@ class Gateway:
             self.spawn,
             self._stir,
         )
+        self.mqtt = MqttHost(
+            wiring.mqtt_of(config, self.store.instance, takeover=self._takeover),
+            self.outbox,
+            self.store,
+            self,
+            self.read,
+            self.spawn,
+            self.online.set,
+        )
+
+    def _build_receiving(self, documents: JsonDocuments, lists: TwilioLists) -> None:
+        config = self.config
         self.inbox = Inbox(
             self.store,
             documents,
@@ -90,11 +114,12 @@ class Gateway:
         )
         self.rounds = Rounds(
             self.store,
-            TwilioLists(self.provider.client, transport),
+            lists,
             self.inbox,
             self.outbox,
             self._clock,
             wiring.plan_of(config),
+            self._attempt,
             lambda: self.mqtt.serves,
         )
         self.webhooks = Webhooks(
@@ -105,35 +130,21 @@ class Gateway:
             self.store.instance,
             wiring.answering_of(config),
         )
-        self.mqtt = MqttHost(
-            wiring.mqtt_of(config, self.store.instance, takeover=self._takeover),
-            self.outbox,
-            self.store,
-            self,
-            self.read,
-            self.spawn,
-            self.online.set,
-        )
-        await self.outbox.open()
-        await self.inbox.open()
-        await self.rounds.open()
-        await self._open_http(control)
-        if config.mqtt.embedded:
-            await self._open_broker()
-        self.troubles = Troubles(
-            {
-                "Store": lambda: self.store.trouble,
-                "Broker": lambda: self.mqtt.trouble or self.mqtt.publisher.refusal,
-                "Twilio": self.outbox.trouble,
-                "Limits": self.outbox.limit_reached,
-                "Look-ups": self.outbox.lookup_trouble,
-                "Events": lambda: self.mqtt.publisher.trouble,
-                "Lists": self.rounds.trouble,
-                "Webhooks": self.webhooks.trouble,
-                "Callbacks": lambda: self.provider.callback_trouble,
-                "Rules": self.inbox.trouble,
-            }
-        )
+
+    def _sources(self) -> dict[str, Source]:
+        """Give who may be in trouble, by what the log calls it."""
+        return {
+            "Store": lambda: self.store.trouble,
+            "Broker": lambda: self.mqtt.trouble or self.mqtt.publisher.refusal,
+            "Twilio": self.outbox.trouble,
+            "Limits": self.outbox.limit_reached,
+            "Look-ups": self.outbox.lookup_trouble,
+            "Events": lambda: self.mqtt.publisher.trouble,
+            "Lists": self.rounds.trouble,
+            "Webhooks": self.webhooks.trouble,
+            "Callbacks": lambda: self.provider.callback_trouble,
+            "Rules": self.inbox.trouble,
+        }
 
     async def _open_http(self, control: Path) -> None:
         config = self.config

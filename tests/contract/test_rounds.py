@@ -2,7 +2,8 @@
 
 import itertools
 import json
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -144,6 +145,16 @@ class ToyLists:
         )
 
 
+async def attempt(work: Coroutine[Any, Any, None]) -> bool:
+    """Do a unit of work as the service does."""
+    try:
+        await work
+    except Exception:
+        logging.getLogger("callbox").exception("An internal error")
+        return False
+    return True
+
+
 @dataclass
 class Desk:
     """All of it; `pass_by` makes the rounds as time goes by."""
@@ -176,7 +187,7 @@ class Desk:
         )
         await self.inbox.open()
         self.rounds = Rounds(
-            self.store, self.lists, self.inbox, self.bench.outbox, self.clock, self.plan
+            self.store, self.lists, self.inbox, self.bench.outbox, self.clock, self.plan, attempt
         )
         await self.rounds.open()
 
