@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from harness import Site, judge, number, text, until
+from harness import FROM, Site, judge, number, text, until
 from harness.cable import PUBACK, Cable
 from harness.disk import SmallDisk
 from harness.ports import free_port
@@ -166,3 +166,30 @@ async def test_a_store_of_a_newer_version_is_left_alone(site: Site) -> None:
     assert await gateway.ended() == 2
     assert "was written by a newer Callbox (schema 999" in gateway.log
     assert "Traceback" not in gateway.log
+
+
+async def test_a_text_that_the_full_disk_refused_is_fetched_once_there_is_room(
+    site: Site, disk: SmallDisk
+) -> None:
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    gateway = site.gateway(
+        store={"url": f"sqlite://{disk.path}/callbox.sqlite3"},
+        http={"port": port, "public_url": base},
+        inbound={"polling": "on"},
+    )
+    device = await site.device()
+    gateway.start()
+    await gateway.online(device)
+    await until(lambda: gateway.rows("SELECT * FROM mailbox"), "the list was read once")
+    site.simulator.number(FROM).sms_url = f"{base}/twilio/sms"
+    disk.fill()
+    device.publish("txt", text("1", number(1), "x"))
+    await until(lambda: gateway.lines("WARNING", REFUSED), "it is said")
+    await site.simulator.receive(number(2), FROM, "Hello")
+    assert site.simulator.webhooks[-1].status == 503, "Twilio is not told that it was kept"
+    assert not device.heard("message/received")
+    disk.empty()
+    (received,) = await device.hears("message/received")
+    assert received.document["messageText"] == "Hello"
+    assert await gateway.stop() == 0

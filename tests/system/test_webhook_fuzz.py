@@ -17,8 +17,8 @@ from callbox.domain.news import News
 from callbox.domain.received import Ring, Text
 from callbox.hosts.http import HttpHost
 from callbox.twilio.door import Settings
-from callbox.twilio.signature import signature_of
 from callbox.twilio.webhooks import Webhooks
+from harness.signing import signature_of
 
 REQUESTS = 10_000
 WORKERS = 16

@@ -24,9 +24,9 @@ from callbox.simulator.settings import DEFAULT_NUMBERS
 from callbox.twilio import webhook
 from callbox.twilio.answers import Answering
 from callbox.twilio.door import Settings
-from callbox.twilio.signature import signature_of
 from callbox.twilio.webhooks import Webhooks
 from harness import ACCOUNT, until
+from harness.signing import signature_of
 
 TOKEN = "12345"
 PUBLIC = "https://alarm.example.com"

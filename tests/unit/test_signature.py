@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
-from callbox.twilio.signature import is_body_of, is_signed, signature_of, variants
+from callbox.twilio.signature import is_body_of, is_signed, variants
+from harness.signing import signature_of
 
 TOKEN = "12345"
 U = "https://mycompany.com/myapp.php?foo=1&bar=2"

@@ -10,9 +10,11 @@ from callbox.simulator.faults import Faults
 from callbox.simulator.ledger import Ledger
 from callbox.simulator.record import Record
 from callbox.simulator.segments import segments
-from callbox.simulator.timeline import SENT_BY_NUMBER, Timeline
+from callbox.simulator.timeline import Timeline
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+
+SENT_BY_NUMBER = ("queued", "sent", "delivered")
 
 
 @pytest.mark.parametrize(

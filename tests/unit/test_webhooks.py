@@ -24,9 +24,9 @@ from callbox.twilio import webhook
 from callbox.twilio.answers import Answering, to_call
 from callbox.twilio.door import Settings
 from callbox.twilio.refusals import Reason
-from callbox.twilio.signature import signature_of
 from callbox.twilio.status import CALL, MESSAGE, follows, state_of
 from callbox.twilio.webhooks import MOST_AT_ONCE, Webhooks
+from harness.signing import signature_of
 
 TOKEN = "12345"
 PUBLIC = "https://alarm.example.com/callbox"

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-SENT_BY_NUMBER = ("queued", "sent", "delivered")
 RECEIVED = ("received",)
 RINGING, TALKING = ("ringing",), ("in-progress",)
 

@@ -50,11 +50,6 @@ def _apostrophes(query: str) -> Iterable[str]:
     return (query, query.replace("'", "%27"), query.replace("%27", "'"))
 
 
-def signature_of(url: str, form: Pairs, token: str) -> str:
-    """Sign a URL and form: names in byte order, each name's values in order, equal ones once."""
-    return _sign(url, _joined(form), token.encode()).decode()
-
-
 def is_signed(url: str, form: Pairs, signature: str, tokens: Iterable[str]) -> bool:
     """Tell whether one of the auth tokens signed the form, in any variant of the URL."""
     given = signature.encode("utf-8", "surrogateescape")
