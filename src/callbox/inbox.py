@@ -49,11 +49,14 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """The configured part: how old a text may be to act on (seconds), and what is ours."""
+    """The configured part: how old a text may be to act on (seconds), and what is ours.
+
+    `deletes` are the numbers whose texts are to be deleted at Twilio; None: everyone's.
+    """
 
     max_age: float
     service: str | None = None
-    delete: bool = False
+    deletes: frozenset[str] | None = frozenset()
 
 
 @dataclass(slots=True)
@@ -203,7 +206,7 @@ class Inbox:
             MOST_REPLIES,
             after_text(text, word, self.habits.service, now),
             reading.wrong,
-            self.habits.delete,
+            self.habits.deletes is None or text.recipient in self.habits.deletes,
         )
         return reception, verdict
 

@@ -9,7 +9,10 @@ from callbox.domain.delivery import Delivery, Progress, State
 from callbox.domain.news import News
 from callbox.domain.notification import Kind
 from callbox.domain.outcome import Lookup, Outcome, Pause, Unanswered
+from callbox.domain.question import Question
 from callbox.domain.received import Medium, OptOut, Ring, Text
+
+MQTT, INDIGO = "mqtt", "indigo"  # the hosts that tell what happens
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One request as read: what can be sent, and what is refused. `connection`: see `Origin`."""
+    """One request as read: what can be sent, and what is refused. `connection`: see `Origin`.
+
+    `question` is what its text asks: kept with it, unless nobody is asked.
+    """
 
     deliveries: tuple[Delivery, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     origin: Origin | None = None
     connection: int = 0
+    question: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,17 +278,23 @@ class Store(Protocol):
     async def unclaimed(self, sids: Sequence[str]) -> list[str]:
         """Give those of the SIDs that no delivery holds."""
 
-    async def owed(self, after: int, most: int) -> list[Event]:
-        """Give owed events with an id above `after`, oldest first."""
+    async def owed(self, host: str, after: int, most: int) -> list[Event]:
+        """Give the events that a host is to tell, with an id above `after`, oldest first."""
 
     async def acknowledge(self, ids: Sequence[int]) -> None:
-        """Forget events that the broker acknowledged."""
+        """Forget events that their host has told."""
 
     async def lost(self, ids: Sequence[int]) -> list[Event]:
         """Count a connection lost with these events in flight; give those now set aside.
 
         The third time running sets an event aside until the gateway starts again.
         """
+
+    async def questions(self) -> list[Question]:
+        """Give every question that is kept, in the order in which they were asked."""
+
+    async def close_question(self, question_id: str) -> None:
+        """Forget a question that was answered, or that nobody answers any more."""
 
     async def find(self, delivery_id: str) -> Delivery | None:
         """Give one delivery."""
@@ -309,7 +322,7 @@ class Provider(Protocol):
     """Twilio, or what stands in for it."""
 
     async def create(self, delivery: Delivery, validity: int | None) -> Outcome:
-        """Create the text or call, once; never raises and never retries."""
+        """Create the text, call or run of a flow, once; never raises and never retries."""
 
     async def look_up(self, delivery: Delivery) -> Lookup:
         """Look for what an unsettled create may have made, from its first doubtful attempt on."""

@@ -17,11 +17,12 @@ from callbox.config import Config
 from callbox.domain.notification import Kind
 from callbox.errors import StoreUnavailable
 from callbox.hosts.http import HttpHost
+from callbox.hosts.indigo import Home, IndigoHost
 from callbox.hosts.mqtt import MqttHost
 from callbox.inbox import Inbox
 from callbox.intake import Asked, Intake
 from callbox.outbox import Outbox
-from callbox.ports import Figures, Refusal, Submission
+from callbox.ports import INDIGO, MQTT, Figures, Refusal, Submission
 from callbox.rounds import Rounds
 from callbox.store.sqlite import SqliteStore
 from callbox.troubles import Source, Troubles
@@ -40,11 +41,23 @@ _PURGE_SECONDS = 600.0
 
 
 class Gateway:
-    """One gateway. `open` it, `run` it until `stop`; `close` at the end whatever happened."""
+    """One gateway. `open` it, `run` it until `stop`; `close` at the end whatever happened.
 
-    def __init__(self, config: Config, *, takeover: bool = False) -> None:
+    `home`: an Indigo server that is told what happens. Without a `broker` nothing comes by MQTT.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        takeover: bool = False,
+        home: Home | None = None,
+        broker: bool = True,
+    ) -> None:
         self.config = config
         self._takeover = takeover
+        self._home = home
+        self._broker = broker
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
         self._started_at = iso_time(self._clock.now())
@@ -58,7 +71,11 @@ class Gateway:
         control = wiring.control_path(config.store.path)
         documents = JsonDocuments()
         self.store = await SqliteStore.open(
-            config.store.path, documents, wiring.limits_of(config), str(control)
+            config.store.path,
+            documents,
+            wiring.limits_of(config),
+            str(control),
+            [*([MQTT] if self._broker else []), *([INDIGO] if self._home else [])],
         )
         self._exits.push_async_callback(self.store.close)
         transport = wiring.transport_of(config)
@@ -70,7 +87,7 @@ class Gateway:
         await self.inbox.open()
         await self.rounds.open()
         await self._open_http(control)
-        if config.mqtt.embedded:
+        if self._broker and config.mqtt.embedded:
             await self._open_broker()
         self.troubles = Troubles(self._sources())
 
@@ -84,12 +101,16 @@ class Gateway:
             self._clock,
             wiring.rules_of(config),
             wiring.pace_of(config),
-            self._wake_publisher,
+            self._wake_hosts,
             self.spawn,
             self._stir,
         )
-        self.mqtt = MqttHost(
-            wiring.mqtt_of(config, self.store.instance, takeover=self._takeover),
+        self.mqtt = self._mqtt() if self._broker else None
+        self.indigo = None if self._home is None else self._indigo(self._home)
+
+    def _mqtt(self) -> MqttHost:
+        return MqttHost(
+            wiring.mqtt_of(self.config, self.store.instance, takeover=self._takeover),
             self.outbox,
             self.store,
             self,
@@ -97,6 +118,13 @@ class Gateway:
             self.spawn,
             self.online.set,
         )
+
+    def _indigo(self, home: Home) -> IndigoHost:
+        return IndigoHost(self.store, home, self._attempt, self.online.set)
+
+    @property
+    def _hosts(self) -> list[MqttHost | IndigoHost]:
+        return [host for host in (self.mqtt, self.indigo) if host is not None]
 
     def _build_receiving(self, documents: JsonDocuments, lists: TwilioLists) -> None:
         config = self.config
@@ -120,7 +148,7 @@ class Gateway:
             self._clock,
             wiring.plan_of(config),
             self._attempt,
-            lambda: self.mqtt.serves,
+            lambda: self.mqtt.serves if self.mqtt and not self.indigo else True,
         )
         self.webhooks = Webhooks(
             wiring.door_of(config),
@@ -133,13 +161,19 @@ class Gateway:
 
     def _sources(self) -> dict[str, Source]:
         """Give who may be in trouble, by what the log calls it."""
+        mqtt, indigo = self.mqtt, self.indigo
+        of_hosts: dict[str, Source] = {}
+        if mqtt is not None:
+            of_hosts["Broker"] = lambda: mqtt.trouble or mqtt.publisher.refusal
+            of_hosts["Events"] = lambda: mqtt.publisher.trouble
+        if indigo is not None:
+            of_hosts["Indigo"] = lambda: indigo.trouble
         return {
             "Store": lambda: self.store.trouble,
-            "Broker": lambda: self.mqtt.trouble or self.mqtt.publisher.refusal,
+            **of_hosts,
             "Twilio": self.outbox.trouble,
             "Limits": self.outbox.limit_reached,
             "Look-ups": self.outbox.lookup_trouble,
-            "Events": lambda: self.mqtt.publisher.trouble,
             "Lists": self.rounds.trouble,
             "Webhooks": self.webhooks.trouble,
             "Callbacks": lambda: self.provider.callback_trouble,
@@ -180,7 +214,7 @@ class Gateway:
             purge = tasks.create_task(self._purge())
             delivering = tasks.create_task(self.outbox.run())
             asking = tasks.create_task(self.rounds.run())
-            await self.mqtt.run()
+            await asyncio.gather(*(host.run() for host in self._hosts))
             self.outbox.stop()
             await asyncio.wait({delivering, *self._tasks}, timeout=_GRACE_SECONDS)
             for task in (watch, purge, delivering, asking):
@@ -188,7 +222,8 @@ class Gateway:
 
     async def stop(self) -> None:
         """Have `run` end: nothing new is claimed, requests under way get a few seconds."""
-        await self.mqtt.stop()
+        for host in self._hosts:
+            await host.stop()
 
     async def close(self) -> None:
         """Let go of everything that `open` took."""
@@ -196,15 +231,16 @@ class Gateway:
             task.cancel()
         await self._exits.aclose()
 
-    def _wake_publisher(self) -> None:
-        self.mqtt.publisher.wake()
+    def _wake_hosts(self) -> None:
+        for host in self._hosts:
+            host.wake()
 
     def _stir(self) -> None:
         self.rounds.stirred()
 
     def _received(self) -> None:
         """Tell what came in, and look for more."""
-        self._wake_publisher()
+        self._wake_hosts()
         self.rounds.stirred()
 
     # units of work
@@ -275,14 +311,7 @@ class Gateway:
             "queue": figures and asdict(figures),
             "in_flight": pace.in_flight,
             "paused": pace.paused,
-            "mqtt": {
-                "connected": self.mqtt.connected,
-                "connections": self.mqtt.counters.connections,
-                "sessions_lost": self.mqtt.counters.sessions_lost,
-                "retained_requests": self.mqtt.counters.retained,
-                "dropped_requests": self.mqtt.counters.dropped,
-                "late_rule_events": self.mqtt.publisher.late,
-            },
+            "mqtt": self.mqtt and self.mqtt.figures(),
             "requests": {
                 "accepted": counters.accepted,
                 "refused": counters.refused,
@@ -310,7 +339,7 @@ class Gateway:
         while True:
             now = self._clock.monotonic()
             changed = self.troubles.look(now)
-            if self.mqtt.connected and (changed or now >= next_health):
+            if self.mqtt and self.mqtt.connected and (changed or now >= next_health):
                 self.mqtt.publish_retained("bridge/health", await self.health())
                 next_health = now + _HEALTH_SECONDS
             await asyncio.sleep(_LOOK_SECONDS)

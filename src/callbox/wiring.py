@@ -88,7 +88,8 @@ def terms_of(config: Config) -> Terms:
 def habits_of(config: Config) -> Habits:
     """Give how texts are received."""
     inbound = config.inbound
-    return Habits(inbound.max_age, config.twilio.messaging_service_sid, inbound.delete)
+    everyone = None if inbound.delete else frozenset(inbound.delete_from)
+    return Habits(inbound.max_age, config.twilio.messaging_service_sid, everyone)
 
 
 def plan_of(config: Config) -> Plan:
@@ -99,7 +100,7 @@ def plan_of(config: Config) -> Plan:
         config.polls_every,
         eager=inbound.polling == "on" or not config.http.public_url,
         since=inbound.since or 0.0,
-        delete=inbound.delete,
+        delete=inbound.delete or bool(inbound.delete_from),
         remembered=config.store.keep_for,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from callbox.domain.delivery import Delivery, Evidence, Progress, State
-from callbox.domain.notification import Channel, Kind, Notification, Voice
+from callbox.domain.notification import Channel, Flow, Kind, Notification, Voice
 from callbox.ports import Change, Claims, Event, Limits, Origin, Receipt, Slots, Submission
 from callbox.store.sqlite import SqliteStore
 from callbox.wire import JsonDocuments
@@ -35,6 +35,18 @@ def call(to: str = "+12345000001", says: str = "Fire", **terms: Any) -> Delivery
     """Give a call that waits to be accepted."""
     voice = Voice(text=says)
     note = Notification(Kind.CALL, Channel.VOICE, "Darla", to, "+19999999999", voice=voice)
+    return _delivery(note, terms)
+
+
+def flow(
+    to: str = "+12345000001",
+    sid: str = "FW" + "a" * 32,
+    parameters: str = '{"message": "Fire"}',
+    **terms: Any,  # noqa: ANN401 - fields
+) -> Delivery:
+    """Give a run of a Studio flow that waits to be accepted."""
+    told = Flow(sid, parameters)
+    note = Notification(Kind.FLOW, Channel.FLOW, "Darla", to, "+19999999999", flow=told)
     return _delivery(note, terms)
 
 
@@ -186,4 +198,4 @@ async def put_off(store: SqliteStore, delivery: Delivery, due_at: float | None) 
 
 
 async def owed(store: SqliteStore) -> list[Event]:
-    return await store.owed(0, 1000)
+    return await store.owed("mqtt", 0, 1000)

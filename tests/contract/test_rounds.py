@@ -182,7 +182,7 @@ class Desk:
             Intake(terms, self.clock),
             self.bench.outbox.consent,
             lambda _: None,
-            Habits(max_age=300.0, delete=self.plan.delete),
+            Habits(max_age=300.0, deletes=None if self.plan.delete else frozenset()),
             self._stirred,
         )
         await self.inbox.open()
@@ -212,7 +212,7 @@ class Desk:
 
     async def events(self, topic: str) -> list[Any]:
         found: list[Event] = []
-        while batch := await self.store.owed(found[-1].id if found else 0, 1000):
+        while batch := await self.store.owed("mqtt", found[-1].id if found else 0, 1000):
             found += batch
         return [json.loads(each.payload) for each in found if each.topic == topic]
 

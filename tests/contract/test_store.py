@@ -890,9 +890,9 @@ async def test_events_are_given_in_the_order_they_were_owed_from_anywhere_on(
     store: SqliteStore,
 ) -> None:
     ids = await owe(store, "a", "b", "c")
-    assert [event.topic for event in await store.owed(0, 2)] == ["a", "b"]
-    assert [event.topic for event in await store.owed(ids[0], 9)] == ["b", "c"]
-    assert [event.topic for event in await store.owed(ids[2], 9)] == []
+    assert [event.topic for event in await store.owed("mqtt", 0, 2)] == ["a", "b"]
+    assert [event.topic for event in await store.owed("mqtt", ids[0], 9)] == ["b", "c"]
+    assert [event.topic for event in await store.owed("mqtt", ids[2], 9)] == []
 
 
 async def test_an_event_is_owed_until_it_is_acknowledged(shelf: Shelf, store: SqliteStore) -> None:
@@ -1194,7 +1194,7 @@ async def test_a_store_that_a_newer_callbox_wrote_is_refused_and_left_as_it_is(
     db = sqlite3.connect(shelf.path)
     db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(StoreTooNew, match=r"newer Callbox \(schema 99, this one knows 2\)"):
+    with pytest.raises(StoreTooNew, match=r"newer Callbox \(schema 99, this one knows 3\)"):
         await shelf.open()
     assert Lock(shelf.path).held() is None
 

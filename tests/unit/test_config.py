@@ -21,6 +21,7 @@ MANUAL = Path(__file__).parents[2] / "callbox.example.yaml"
 SID = "AC" + "0" * 32
 ACCOUNT = {"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": "hunter2", "HOME": "/home/me"}
 WITHOUT_DEFAULT = {
+    "inbound.delete_from",
     *("mqtt.client_id", "mqtt.username", "mqtt.password", "mqtt.ca", "mqtt.cert", "mqtt.key"),
     *("twilio.account_sid", "twilio.auth_token", "twilio.api_key_sid", "twilio.api_key_secret"),
     *("twilio.default_from_number", "twilio.messaging_service_sid", "twilio.base_url"),

@@ -81,9 +81,10 @@ async def _end(gateway: "Gateway", stopping: asyncio.Event) -> None:
 def _announce(gateway: "Gateway") -> None:
     """Tell what is known without asking anybody."""
     config = gateway.config
-    session = gateway.mqtt.settings.client_id
     log.info("Store: %s", config.store.path)
-    log.info("Broker: connecting to %s, session %s", config.mqtt.url, session)
+    if gateway.mqtt:
+        session = gateway.mqtt.settings.client_id
+        log.info("Broker: connecting to %s, session %s", config.mqtt.url, session)
     if config.http.port:
         taken = "Twilio's webhooks" if config.http.public_url else "no webhooks"
         api = "requests" if config.http.token else "no requests, as no http.token is set"

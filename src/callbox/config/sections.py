@@ -177,6 +177,7 @@ class Inbound(Section):
     since: Seconds | None = None
     max_age: Seconds = 300.0
     delete: YesNo = False
+    delete_from: OwnNumbers = Field(default=(), repr=False)
     rules: Rules = Field(default=(), repr=False)
 
 
@@ -275,6 +276,7 @@ class Config(Section):
         for section, key in (("twilio", "default_from_number"), ("calls", "forward_to")):
             if number := shown[section][key]:
                 shown[section][key] = mask(number)
-        shown["inbound"]["numbers"] = [mask(number) for number in self.inbound.numbers]
+        for key in ("numbers", "delete_from"):
+            shown["inbound"][key] = [mask(number) for number in getattr(self.inbound, key)]
         shown["inbound"]["rules"] = len(self.inbound.rules)
         return shown | {"contacts": len(self.contacts)}

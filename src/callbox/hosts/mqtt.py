@@ -16,7 +16,7 @@ from typing import Any
 
 from paho.mqtt.client import MQTTMessage
 
-from callbox.domain.notification import Kind
+from callbox.domain.notification import ON_TOPICS, Kind
 from callbox.errors import HostError
 from callbox.hosts.bridge import Desk, answer
 from callbox.hosts.connection import (
@@ -40,7 +40,7 @@ from callbox.wire import to_document
 
 log = logging.getLogger(__name__)
 
-_REQUESTS = tuple(Kind)
+_REQUESTS = ON_TOPICS
 _BRIDGE_REQUEST = "bridge/request/"
 
 _BATCH = 32  # requests to a transaction's job, so that a burst does not hold up what is sent
@@ -117,6 +117,21 @@ class MqttHost:
     def connected(self) -> bool:
         """Whether requests are being accepted from the broker."""
         return self._serving
+
+    def wake(self) -> None:
+        """Look for events to publish: some were committed."""
+        self.publisher.wake()
+
+    def figures(self) -> dict[str, Any]:
+        """Give what health shows."""
+        return {
+            "connected": self.connected,
+            "connections": self.counters.connections,
+            "sessions_lost": self.counters.sessions_lost,
+            "retained_requests": self.counters.retained,
+            "dropped_requests": self.counters.dropped,
+            "late_rule_events": self.publisher.late,
+        }
 
     async def run(self) -> None:
         """Stay connected until `stop`, for ever."""

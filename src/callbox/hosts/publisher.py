@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from callbox.hosts.connection import Connection, Published
-from callbox.ports import Event, Store
+from callbox.ports import MQTT, Event, Store
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Publisher:
         room = self._room - len(self._in_flight)
         if connection is None or room <= 0:
             return
-        events = await self.store.owed(self._cursor, room)
+        events = await self.store.owed(MQTT, self._cursor, room)
         if connection is not self._connection:
             return
         for event in events:

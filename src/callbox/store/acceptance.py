@@ -6,11 +6,12 @@ Everything here runs inside the writer's transaction, in order of arrival.
 import sqlite3
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from callbox.domain.delivery import Delivery
 from callbox.domain.notification import CRITICAL
-from callbox.ports import Documents, Limits, Origin, Receipt, Refusal, Submission
+from callbox.ports import Documents, Event, Limits, Origin, Receipt, Refusal, Submission
+from callbox.store.owing import Owing
 from callbox.store.rows import dedup_prefix, to_insert
 from callbox.store.statements import statements
 
@@ -30,9 +31,15 @@ class Acceptance:
     """The accepting half of a SQLite store, with the counters that it keeps in memory."""
 
     def __init__(
-        self, db: sqlite3.Connection, documents: Documents, limits: Limits, run: str
+        self,
+        db: sqlite3.Connection,
+        documents: Documents,
+        limits: Limits,
+        run: str,
+        owing: Owing,
     ) -> None:
         self._db = db
+        self._owing = owing
         self._sql = statements()
         self._documents = documents
         self._limits = limits
@@ -88,16 +95,18 @@ class Acceptance:
                 accepted.append(delivery.id)
                 new.append(delivery)
                 self._db.execute(self._sql["insert_delivery"], to_insert(delivery, self._run))
+        if submission.question is not None and new:
+            self._db.execute(self._sql["ask"], astuple(submission.question))
         return Receipt(tuple(accepted), tuple(refused)), new
 
     def owe_status(
         self, payload: bytes, reply_topic: str | None, correlation: bytes | None
     ) -> None:
         """Owe a status document, to an MQTT 5 response topic as well if one was given."""
-        insert = self._sql["insert_event"]
-        self._db.execute(insert, ("message/status", payload, False, None, None))
+        events = [Event("message/status", payload)]
         if reply_topic is not None:
-            self._db.execute(insert, (reply_topic, payload, True, correlation, None))
+            events.append(Event(reply_topic, payload, absolute=True, correlation=correlation))
+        self._owing.owe(events)
 
     def _is_redelivery(self, origin: Origin, connection: int) -> bool:
         """Compare with what came under this packet id, and remember this one instead.

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from callbox.domain.consent import Step
 from callbox.domain.delivery import Delivery
-from callbox.ports import Event, Kept, Reception
+from callbox.ports import Kept, Reception
 from callbox.store.acceptance import Acceptance
+from callbox.store.owing import Owing
 from callbox.store.statements import statements
 
 WRONG_PIN, REPLY = "wrong_pin", "reply"  # names of tallies
@@ -19,8 +20,9 @@ HOUR_SECONDS = 3600
 class Receiving:
     """The receiving half of a SQLite store."""
 
-    def __init__(self, db: sqlite3.Connection, acceptance: Acceptance) -> None:
+    def __init__(self, db: sqlite3.Connection, acceptance: Acceptance, owing: Owing) -> None:
         self._db = db
+        self._owing = owing
         self._acceptance = acceptance
         self._sql = statements()
 
@@ -38,8 +40,7 @@ class Receiving:
         )
         if self._db.execute(self._sql["receive"], values).rowcount == 0:
             return Kept(new=False)
-        rows = [event_row(event) for event in reception.events]
-        self._db.executemany(self._sql["insert_event"], rows)
+        self._owing.owe(reception.events)
         self.consent(reception.consent)
         if reception.wrong_pins:
             counted = (WRONG_PIN, reception.sender, hour_of(now), reception.wrong_pins)
@@ -76,8 +77,3 @@ class Receiving:
 def hour_of(now: float) -> float:
     """Give the first second of a clock hour."""
     return now // HOUR_SECONDS * HOUR_SECONDS
-
-
-def event_row(event: Event) -> tuple[str, bytes, bool, bytes | None, float | None]:
-    """Give the parameters of `insert_event`."""
-    return event.topic, event.payload, event.absolute, event.correlation, event.expires_at

@@ -15,8 +15,10 @@ from callbox.domain.consent import Pair, Step
 from callbox.domain.delivery import Delivery, Evidence, State
 from callbox.domain.notification import Channel
 from callbox.domain.policy import LONGEST_BETWEEN_NEWS
+from callbox.domain.question import Question
 from callbox.errors import StoreError, StoreTooNew
 from callbox.ports import (
+    MQTT,
     Change,
     Claims,
     Documents,
@@ -33,7 +35,8 @@ from callbox.ports import (
 from callbox.store.acceptance import Acceptance
 from callbox.store.claims import claim
 from callbox.store.lock import Lock
-from callbox.store.receiving import WRONG_PIN, Receiving, event_row, hour_of
+from callbox.store.owing import Owing
+from callbox.store.receiving import WRONG_PIN, Receiving, hour_of
 from callbox.store.rows import to_delivery, to_update
 from callbox.store.statements import migrations, statements
 from callbox.store.writer import Writer
@@ -48,7 +51,12 @@ class SqliteStore:
     """Implements the port `Store` on one file. Open it by `await SqliteStore.open(...)`."""
 
     def __init__(
-        self, connection: sqlite3.Connection, lock: Lock, documents: Documents, limits: Limits
+        self,
+        connection: sqlite3.Connection,
+        lock: Lock,
+        documents: Documents,
+        limits: Limits,
+        hosts: Sequence[str],
     ) -> None:
         self.instance = _instance(connection)
         self._lock = lock
@@ -58,8 +66,9 @@ class SqliteStore:
         self._last_event = 0  # of earlier runs
         self._sql = statements()
         self._documents = documents
-        self._acceptance = Acceptance(connection, documents, limits, self._run)
-        self._reception = Receiving(connection, self._acceptance)
+        self._owing = Owing(connection, hosts)
+        self._acceptance = Acceptance(connection, documents, limits, self._run, self._owing)
+        self._reception = Receiving(connection, self._acceptance, self._owing)
         self._writer = Writer(connection, asyncio.get_running_loop())
 
     @classmethod
@@ -69,8 +78,9 @@ class SqliteStore:
         documents: Documents,
         limits: Limits,
         control: str | None = None,
+        hosts: Sequence[str] = (MQTT,),
     ) -> "SqliteStore":
-        """Open or create the file, holding it for this process.
+        """Open or create the file, holding it for this process. `hosts` are to tell what happens.
 
         Raises StoreInUse, StoreTooNew, or StoreError when it cannot be read or written.
         """
@@ -78,7 +88,8 @@ class SqliteStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock.take(control)
-            return cls(await asyncio.to_thread(connect, path), lock, documents, limits)
+            db = await asyncio.to_thread(connect, path)
+            return cls(db, lock, documents, limits, hosts)
         except (OSError, sqlite3.Error) as error:
             lock.release()
             raise StoreError(
@@ -168,7 +179,7 @@ class SqliteStore:
             return "stale", False
         if change.answer is not None and before.answer is None:
             self._tell(db, before, change.answer)
-        db.executemany(self._sql["insert_event"], [event_row(event) for event in change.events])
+        self._owing.owe(change.events)
         return "done", before.answer is None and change.answer is not None
 
     def _dethrone(self, db: sqlite3.Connection, change: Change) -> bool:
@@ -285,10 +296,10 @@ class SqliteStore:
             lambda db: [sid for sid in sids if db.execute(sql, (sid,)).fetchone() is None]
         )
 
-    async def owed(self, after: int, most: int) -> list[Event]:
+    async def owed(self, host: str, after: int, most: int) -> list[Event]:
         """See `Store`."""
         sql = self._sql["owed"]
-        rows = await self._write(lambda db: db.execute(sql, (after, most)).fetchall())
+        rows = await self._write(lambda db: db.execute(sql, (host, after, most)).fetchall())
         return [_event(row) for row in rows]
 
     async def acknowledge(self, ids: Sequence[int]) -> None:
@@ -301,6 +312,15 @@ class SqliteStore:
         sql = self._sql["lose"]
         rows = await self._write(lambda db: [db.execute(sql, (id_,)).fetchone() for id_ in ids])
         return [_event(row[:6]) for row in rows if row and row[6] >= LOSSES_TO_SET_ASIDE]
+
+    async def questions(self) -> list[Question]:
+        """See `Store`."""
+        rows = await self._write(lambda db: db.execute(self._sql["questions"]).fetchall())
+        return [Question(*row) for row in rows]
+
+    async def close_question(self, question_id: str) -> None:
+        """See `Store`."""
+        await self._write(lambda db: db.execute(self._sql["close_question"], (question_id,)))
 
     async def find(self, delivery_id: str) -> Delivery | None:
         """See `Store`."""

@@ -148,8 +148,13 @@ class Webhooks:
             webhook = await read(request, path)
         finally:
             self._reading -= 1
-        if isinstance(webhook, Refusal):
-            return webhook
+        return webhook if isinstance(webhook, Refusal) else await self._served_one(act, webhook)
+
+    async def take(self, webhook: Webhook) -> Answer:
+        """Take whatever Twilio tells at one address: a text, a call, or how one of ours fares."""
+        return await self._served_one(self._anything, webhook)
+
+    async def _served_one(self, act: Act, webhook: Webhook) -> Answer:
         self._under_way += 1
         try:
             return await self._let_in(act, webhook)
@@ -157,6 +162,9 @@ class Webhooks:
             return _UNAVAILABLE
         finally:
             self._under_way -= 1
+
+    async def _anything(self, webhook: Webhook) -> Answer:
+        return await (self._call if "CallSid" in webhook.parameters else self._message)(webhook)
 
     async def _let_in(self, act: Act, webhook: Webhook) -> Answer:
         refusal = self._door.refusal(webhook)

@@ -33,7 +33,7 @@ WHERE id = ? AND state = ? AND attempt = ? AND updated_at = ?
 -- name: waiting
 -- A lane with a create in flight waits; so does the like of one in doubt, or of an earlier one that
 -- waits for its retry.
-SELECT seq, lane FROM delivery AS d
+SELECT -priority, seq, lane FROM delivery AS d
 WHERE state = 'queued' AND kind = :kind AND (due_at IS NULL OR due_at <= :now) AND expires_at > :now
   AND NOT EXISTS (SELECT 1 FROM delivery WHERE state = 'sending' AND lane = d.lane)
   AND NOT EXISTS (
@@ -138,11 +138,12 @@ SELECT
     (SELECT min(created_at) FROM delivery INDEXED BY delivery_expiry WHERE state = 'queued')
 
 -- name: insert_event
-INSERT INTO event (topic, payload, absolute, correlation, expires_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO event (topic, payload, absolute, correlation, expires_at, host)
+VALUES (?, ?, ?, ?, ?, ?)
 
 -- name: owed
 SELECT topic, payload, absolute, correlation, id, expires_at FROM event
-WHERE id > ? AND losses < 3 ORDER BY id LIMIT ?
+WHERE host = ? AND id > ? AND losses < 3 ORDER BY id LIMIT ?
 
 -- name: acknowledge
 DELETE FROM event WHERE id IN (SELECT value FROM json_each(?))
@@ -263,3 +264,12 @@ ON CONFLICT DO UPDATE SET cursor = excluded.cursor
 
 -- name: tallies
 SELECT subject, used FROM tally WHERE name = ? AND begins = ?
+
+-- name: ask
+INSERT INTO question (id, ours, theirs, asked_at, expires_at, terms) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: questions
+SELECT id, ours, theirs, asked_at, expires_at, terms FROM question ORDER BY asked_at, id
+
+-- name: close_question
+DELETE FROM question WHERE id = ?

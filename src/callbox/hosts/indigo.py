@@ -1,0 +1,99 @@
+"""The Indigo plugin's side of the bridge: what happens is told to the home, in order.
+
+One thread talks to Indigo, whose calls block. An event is forgotten once it is told; a fault of
+one does not hold the others.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from callbox.ports import INDIGO, Event, Store
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 50  # events read at once
+_AGAIN_AFTER = 1.0  # seconds after a fault
+
+
+class Home(Protocol):
+    """Who is told: devices, triggers and other plugins of one Indigo server."""
+
+    def tell(self, event: Event) -> None:
+        """Let the home know of an event; may block. Called in order, never twice at a time."""
+
+
+@dataclass(slots=True)
+class IndigoHost:
+    """Tells the store's owed events. `run` it until `stop`.
+
+    `attempt` does a unit of work and tells whether it came to its end; it never raises.
+    """
+
+    store: Store
+    home: Home
+    attempt: Callable[[Coroutine[Any, Any, None]], Awaitable[bool]]
+    online: Callable[[], None] = lambda: None
+    set_aside: int = 0
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="indigo")
+    )
+    _cursor: int = 0
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: bool = False
+
+    @property
+    def trouble(self) -> str | None:
+        """Say which events were not told."""
+        if not self.set_aside:
+            return None
+        return (
+            f"{self.set_aside} events could not be told to Indigo, see the log; they are tried "
+            "again when the plugin starts"
+        )
+
+    def wake(self) -> None:
+        """Look for events to tell: some were committed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tell what is owed, until `stop`."""
+        self.online()
+        while not self._stopping:
+            self._wake.clear()
+            events = await self.store.owed(INDIGO, self._cursor, _AT_ONCE)
+            for event in events:
+                await self._tell(event)
+                if self._stopping:
+                    break
+            if not events:
+                await self._wake.wait()
+        self._thread.shutdown(wait=False)
+
+    async def stop(self) -> None:
+        """End `run` after the event that is being told."""
+        self._stopping = True
+        self._wake.set()
+
+    async def do(self, work: Callable[[], None]) -> None:
+        """Do something else in the thread that talks to Indigo, after the event being told."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _tell(self, event: Event) -> None:
+        if await self.attempt(self._told(event)):
+            self._cursor = event.id
+        elif await self.store.lost([event.id]):
+            self._cursor = event.id
+            self.set_aside += 1
+            log.error("An event (%s) is set aside: telling it failed three times", event.topic)
+        else:
+            await asyncio.sleep(_AGAIN_AFTER)
+            self._wake.set()
+
+    async def _told(self, event: Event) -> None:
+        await self.do(partial(self.home.tell, event))
+        await self.store.acknowledge([event.id])
