@@ -2,7 +2,7 @@
 
 PYTHON_IN := .venv/bin/python
 
-.PHONY: help demo test check docs format torture soak bench clean
+.PHONY: help demo test check docs format torture soak bench indigo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -40,5 +40,10 @@ bench: ## every figure the README promises
 	@scripts/setup tests
 	@$(PYTHON_IN) -m benchmarks $(ARGS)
 
+indigo: ## the Indigo plugin, dist/Callbox.indigoPlugin.zip; ID=org.example.callbox renames it
+	@scripts/setup
+	@$(PYTHON_IN) scripts/indigo_bundle.py $(if $(ID),--id '$(ID)') $(ARGS)
+
 clean: ## remove what was made here
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf indigo/Callbox.indigoPlugin/Contents/Packages

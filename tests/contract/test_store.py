@@ -12,6 +12,7 @@ import pytest
 
 from callbox.domain.delivery import Delivery, Evidence, State
 from callbox.domain.notification import CRITICAL, Channel, Kind, Notification, Voice
+from callbox.domain.question import Question
 from callbox.errors import StoreError, StoreInUse, StoreTooNew
 from callbox.ports import Change, Claims, Event, Limits, Receipt, Refusal, Slots, Submission
 from callbox.store.lock import Lock
@@ -893,6 +894,49 @@ async def test_events_are_given_in_the_order_they_were_owed_from_anywhere_on(
     assert [event.topic for event in await store.owed("mqtt", 0, 2)] == ["a", "b"]
     assert [event.topic for event in await store.owed("mqtt", ids[0], 9)] == ["b", "c"]
     assert [event.topic for event in await store.owed("mqtt", ids[2], 9)] == []
+
+
+async def test_what_one_host_has_told_is_still_owed_to_the_other(shelf: Shelf) -> None:
+    hosts = ["mqtt", "indigo"]
+    store = await SqliteStore.open(shelf.path, DOCUMENTS, Limits(), hosts=hosts)
+    ids = await owe(store, "a", "b")
+    await store.acknowledge(ids)
+    assert await store.owed("mqtt", 0, 9) == []
+    assert [event.topic for event in await store.owed("indigo", 0, 9)] == ["a", "b"]
+    await store.close()
+
+
+async def test_a_topic_of_the_broker_is_owed_to_the_broker_alone(shelf: Shelf) -> None:
+    store = await SqliteStore.open(shelf.path, DOCUMENTS, Limits(), hosts=["mqtt", "indigo"])
+    await keep(store, text())
+    delivery = (await store.listing(None, 1))[0]
+    event = Event("reply/to/me", b"{}", absolute=True)
+    await store.apply(Change(delivery, became(delivery, State.CANCELLED), (event,)))
+    assert [event.topic for event in await store.owed("mqtt", 0, 9)] == ["reply/to/me"]
+    assert await store.owed("indigo", 0, 9) == []
+    await store.close()
+
+
+# Questions
+
+QUESTION = Question("question-1", "+15550001111", "+12345000000", 100.0, 700.0, "{}")
+
+
+async def test_a_question_is_kept_with_its_text_until_it_is_closed(
+    shelf: Shelf, store: SqliteStore
+) -> None:
+    await accept(store, Submission((text(),), question=QUESTION))
+    store = await shelf.reopen(store)
+    assert await store.questions() == [QUESTION]
+    await store.close_question(QUESTION.id)
+    assert await store.questions() == []
+    await store.close()
+
+
+async def test_a_question_whose_text_is_refused_is_not_kept(store: SqliteStore) -> None:
+    refusal = Refusal("r1", "InvalidParameter", "No")
+    await accept(store, Submission((), (refusal,), question=QUESTION))
+    assert await store.questions() == []
 
 
 async def test_an_event_is_owed_until_it_is_acknowledged(shelf: Shelf, store: SqliteStore) -> None:

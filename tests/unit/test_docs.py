@@ -23,7 +23,7 @@ from callbox.config import KEYS
 from callbox.config.sources import CONFIG_VARIABLE, variable_of
 from callbox.demo import TXT
 from callbox.domain.delivery import NEXT, Delivery, State
-from callbox.domain.notification import Channel, Kind, Notification
+from callbox.domain.notification import ON_TOPICS, Channel, Kind, Notification
 from callbox.domain.received import Medium, Ring, Text
 from callbox.hosts import bridge
 from callbox.inbox import Counted
@@ -164,7 +164,7 @@ def test_every_dependency_has_its_page_of_reasons() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {re.split(r"[<>=]", each)[0].lower() for each in project["dependencies"]}
     pages = {path.stem for path in (ROOT / "docs" / "decisions").glob("*.md")}
-    assert names | {"sqlite"} == pages
+    assert names | {"sqlite", "indigo-requirements"} == pages
     for page in pages:
         assert f"decisions/{page}.md" in PAGES["docs/architecture.md"]
 
@@ -197,7 +197,7 @@ def topics_of_the_code() -> set[str]:
         if "simulator" not in path.parts
     )
     written = re.findall(r"[\"']((?:message|bridge|call)/[a-z]+)(?=[\"'/])", source)
-    return {*written, *Kind}
+    return {*written, *ON_TOPICS}
 
 
 def section(title: str) -> str:

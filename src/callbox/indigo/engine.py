@@ -1,0 +1,206 @@
+"""The gateway inside the plugin: one loop, in the plugin's concurrent thread.
+
+Indigo's callbacks hand work to it and return at once. When preferences or numbers change, the
+gateway is closed and opened anew on the same loop; work that comes meanwhile waits for it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from callbox.config import Config
+from callbox.errors import CallboxError
+from callbox.hosts.indigo import Home
+from callbox.indigo.mistake import Mistake
+from callbox.service import Gateway
+from callbox.simulator import Settings, Simulator, start
+
+log = logging.getLogger(__name__)
+
+_QUIET = 0.3  # seconds without a change before the gateway is opened anew
+_OPEN_AGAIN = 30.0  # seconds after it could not be opened
+_PATIENCE = 10.0  # seconds that work waits for the gateway
+
+T = TypeVar("T")
+Work = Callable[[Gateway], Coroutine[Any, Any, T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the gateway is to be. `rehearsal`: nothing is really sent, a simulator answers."""
+
+    config: Config
+    rehearsal: bool = False
+    broker: bool = False
+
+
+@dataclass(slots=True)
+class Engine:
+    """Runs a gateway for a home.
+
+    `attend` is called with each gateway before it serves, and gives what goes on beside it.
+    """
+
+    home: Home
+    attend: Callable[[Gateway], Awaitable[Coroutine[Any, Any, None]]]
+    simulator: Simulator | None = None
+    idle: str = "the plugin has not started yet"  # why there is no gateway
+    _wanted: Setup | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+    _early: list[Callable[[], None]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _open: asyncio.Event = field(default_factory=asyncio.Event)
+    _gateway: Gateway | None = None
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    _under_way: set[asyncio.Task[Any]] = field(default_factory=set)  # those that use the gateway
+    _stopping: bool = False
+
+    # from any thread
+
+    def configure(self, setup: Setup | None, idle: str = "") -> None:
+        """Have the gateway be as given, soon; None for no gateway, as `idle` says."""
+        with self._lock:
+            if setup == self._wanted and idle == self.idle:
+                return
+            self._wanted, self.idle = setup, idle
+        self._do(self._hold)
+
+    def call(self, work: Work[T]) -> "Future[T]":
+        """Do something with the gateway; waits a while for one that is being opened.
+
+        The future raises Mistake where there is none, and what the work raises.
+        """
+        done: Future[T] = Future()
+        self._do(lambda: self._begin(work, done))
+        return done
+
+    def stop(self) -> None:
+        """End `run`: requests under way get a few seconds, what is kept stays kept."""
+        self._stopping = True
+        self._do(self._hold)
+
+    def _do(self, act: Callable[[], None]) -> None:
+        """Act on the loop; before there is one, as soon as it runs."""
+        with self._lock:
+            if self._loop is None:
+                self._early.append(act)
+                return
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(act)
+
+    # in the concurrent thread
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        try:
+            asyncio.run(self._main())
+        finally:
+            with self._lock:
+                self._loop = None
+
+    async def _main(self) -> None:
+        self._changed, self._open = asyncio.Event(), asyncio.Event()
+        with self._lock:
+            self._loop = asyncio.get_running_loop()
+            early, self._early = self._early, []
+        for act in early:
+            act()
+        while not self._stopping:
+            self._changed.clear()
+            setup = self._wanted
+            if setup is None:
+                await self._changed.wait()
+            else:
+                await self._serve(setup)
+
+    async def _serve(self, setup: Setup) -> None:
+        """Run a gateway until something else is wanted."""
+        async with contextlib.AsyncExitStack() as exits:
+            try:
+                gateway = await self._opened(setup, exits)
+            except CallboxError as fault:
+                self.idle = str(fault)
+                log.error("Callbox does not run: %s", fault)  # noqa: TRY400 - a sentence says it
+                await self._change(_OPEN_AGAIN)
+                return
+            beside = asyncio.create_task(await self.attend(gateway))
+            running = asyncio.create_task(gateway.run())
+            self._gateway = gateway
+            if not self._changed.is_set():
+                self._open.set()
+            changed = asyncio.create_task(self._change())
+            await asyncio.wait({running, changed}, return_when=asyncio.FIRST_COMPLETED)
+            self._open.clear()
+            changed.cancel()
+            if self._under_way:
+                await asyncio.wait(self._under_way)
+            beside.cancel()
+            await gateway.stop()
+            await running
+
+    async def _opened(self, setup: Setup, exits: contextlib.AsyncExitStack) -> Gateway:
+        config = setup.config
+        if setup.rehearsal:
+            config = await self._rehearse(config, exits)
+        gateway = Gateway(config, home=self.home, broker=setup.broker)
+        exits.push_async_callback(gateway.close)
+        await gateway.open()
+        return gateway
+
+    async def _rehearse(self, config: Config, exits: contextlib.AsyncExitStack) -> Config:
+        """Put a simulator in Twilio's place."""
+        numbers = config.inbound.numbers or None
+        self.simulator = await start(settings=Settings(numbers=numbers))
+        exits.push_async_callback(self._end_rehearsal, self.simulator)
+        twilio = config.twilio.model_copy(update={"base_url": self.simulator.url})
+        return config.model_copy(update={"twilio": twilio})
+
+    async def _end_rehearsal(self, simulator: Simulator) -> None:
+        self.simulator = None
+        await simulator.close()
+
+    async def _change(self, longest: float | None = None) -> None:
+        """Wait until something else is wanted, and for a moment in which nothing changes more."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), longest)
+        while self._changed.is_set() and not self._stopping:
+            self._changed.clear()
+            await asyncio.sleep(_QUIET)
+
+    def _hold(self) -> None:
+        """Let work wait for the next gateway."""
+        self._open.clear()
+        self._changed.set()
+
+    def _begin(self, work: Work[T], done: "Future[T]") -> None:
+        task = asyncio.create_task(self._work(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda ended: _hand_over(ended, done))
+
+    async def _work(self, work: Work[T]) -> T:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._open.wait(), _PATIENCE)
+        gateway, task = self._gateway, asyncio.current_task()
+        if not self._open.is_set() or gateway is None or task is None:
+            raise Mistake(f"Callbox does not run: {self.idle or 'it is being started'}")
+        self._under_way.add(task)
+        try:
+            return await work(gateway)
+        finally:
+            self._under_way.discard(task)
+
+
+def _hand_over(ended: "asyncio.Task[T]", done: "Future[T]") -> None:
+    """Give a task's end to whoever waits in another thread."""
+    fault = asyncio.CancelledError() if ended.cancelled() else ended.exception()
+    if fault is None:
+        done.set_result(ended.result())
+    else:
+        done.set_exception(fault)

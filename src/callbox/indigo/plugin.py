@@ -1,0 +1,301 @@
+"""The plugin's life: what Indigo tells it of devices, triggers and preferences, and its gateway.
+
+`indigo` is Indigo's own module, and `plugin` the object of the bundle that Indigo calls; what its
+methods mean is in docs.indigodomo.com, plugin guide.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Coroutine, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from callbox.domain.question import Question
+from callbox.indigo import checkup
+from callbox.indigo.actions import NATIONAL, Actions, send_reply
+from callbox.indigo.dialogs import NUMBER, NUMBER_FIELDS, Dialogs
+from callbox.indigo.engine import Engine, Setup
+from callbox.indigo.journal import Journal
+from callbox.indigo.mistake import Mistake
+from callbox.indigo.people import People, number_of
+from callbox.indigo.preferences import Preferences, config_of, faults, migrated
+from callbox.indigo.questions import Questions
+from callbox.indigo.teller import Manner, Teller
+from callbox.indigo.triggers import Trigger, Triggers
+from callbox.indigo.web import RECEIVE
+from callbox.service import Gateway
+from callbox.twilio.account import Finding
+
+log = logging.getLogger(__name__)
+
+BASE_URL = "CALLBOX_TWILIO__BASE_URL"  # as for every Callbox: who answers in Twilio's place
+_STORE, _REHEARSAL = "callbox.sqlite", "rehearsal.sqlite"  # what is rehearsed is nobody's text
+_VERSION = 2  # of a number device's properties, as the Twilio plugin counts them
+_LONGEST_WAIT = 1.0  # seconds between two looks for questions that nobody answered
+
+
+class Callbox:
+    """Everything between Indigo and a gateway."""
+
+    def __init__(self, indigo: Any, plugin: Any) -> None:  # noqa: ANN401 - Indigo's
+        self._indigo = indigo
+        self._plugin = plugin
+        self._known: People | None = None
+        self._numbers: dict[int, tuple[str, bool]] = {}  # by device in service: number, delete
+        self._triggers = Triggers()
+        self._gateway: Gateway | None = None
+        self._loop = asyncio.new_event_loop()  # until the gateway's is there
+        self._prefs: dict[str, Any] = dict(plugin.pluginPrefs)
+        self.preferences = Preferences.read(self._prefs)
+        self.questions = Questions()
+        self.teller = Teller(
+            indigo,
+            self._triggers,
+            self.people,
+            Journal(indigo.server, plugin.pluginDisplayName),
+            self._reply,
+            self._close,
+            self.questions,
+        )
+        self.engine = Engine(self.teller, self._attend)
+        self.actions = Actions(
+            indigo, self.engine, self.questions, self.people, plugin.substitute, self._checked
+        )
+        self.dialogs = Dialogs(indigo, self.people)
+
+    # life
+
+    def startup(self) -> None:
+        """Get ready; devices and triggers are started after it."""
+        self._send_log()
+        added = migrated(self._prefs)
+        for device in self._indigo.devices.iter(f"self.{NUMBER}"):
+            if device.enabled and device.configured:
+                self._add_number(device)
+        self.configure(added)
+        if added:
+            for name, value in added.items():
+                self._plugin.pluginPrefs[name] = value
+            self._indigo.server.savePluginPrefs()
+            self._tell_changes()
+
+    def run(self) -> None:
+        """Serve, in Indigo's concurrent thread, until `stop`."""
+        self.engine.run()
+
+    def stop(self) -> None:
+        """End `run`."""
+        self.engine.stop()
+
+    def wake_up(self) -> None:
+        """Look for what came while the machine slept."""
+        self.actions.check(waits=False)
+
+    def configure(self, changed: Mapping[str, Any] | None = None) -> None:
+        """Have the gateway be as preferences and devices say now.
+
+        `changed` are preferences that Indigo need not have stored yet.
+        """
+        self._prefs |= dict(changed or {})
+        self.preferences = preferences = Preferences.read(self._prefs)
+        self._plugin.indigo_log_handler.setLevel(preferences.log_level)
+        self.teller.manner = Manner(preferences.check_access, preferences.max_age_minutes * 60)
+        self.teller.numbers = {number: key for key, (number, _) in self._numbers.items()}
+        setup, wrong = None, "; ".join(faults(self._prefs).values())
+        if not wrong:
+            try:
+                setup = self._setup()
+            except Mistake as mistake:
+                wrong = mistake.sentence
+        if wrong:
+            log.error("Settings of the plugin: %s", wrong)
+        self.engine.configure(setup, wrong)
+
+    def _setup(self) -> Setup:
+        preferences = self.preferences
+        url = self.receive_url()
+        config = config_of(
+            preferences,
+            tuple(sorted({number for number, _ in self._numbers.values()})),
+            self._folder / (_REHEARSAL if preferences.dry_run else _STORE),
+            os.environ.get(BASE_URL),
+            tuple(sorted({number for number, delete in self._numbers.values() if delete})),
+            url.partition("?")[0] if url else None,
+        )
+        return Setup(config, preferences.dry_run, bool(preferences.mqtt_url))
+
+    @property
+    def _folder(self) -> Path:
+        home = Path(self._indigo.server.getInstallFolderPath())
+        return home / "Preferences" / "Plugins" / str(self._plugin.pluginId)
+
+    def receive_url(self) -> str | None:
+        """Give where Twilio's webhooks come in: as set, or through Indigo's reflector."""
+        if self.preferences.receive_url:
+            return self.preferences.receive_url
+        reflector = str(self._indigo.server.getReflectorURL() or "").rstrip("/")
+        return f"{reflector}/message/{self._plugin.pluginId}/{RECEIVE}" if reflector else None
+
+    def receive_query(self) -> str:
+        """Give what stands behind the address at Twilio, from its `?` on, where that is known."""
+        query = urlsplit(self.preferences.receive_url).query
+        return f"?{query}" if query else ""
+
+    def _send_log(self) -> None:
+        """Have the package's log go where the plugin's goes."""
+        ours = logging.getLogger("callbox")
+        ours.setLevel(logging.DEBUG)
+        ours.propagate = False
+        logging.getLogger("callbox.inbox").setLevel(logging.WARNING)  # the journal tells of texts
+        for handler in (self._plugin.indigo_log_handler, self._plugin.plugin_file_handler):
+            if handler not in ours.handlers:
+                ours.addHandler(handler)
+
+    def _tell_changes(self) -> None:
+        """At the first start, list the triggers that do something else from now on."""
+        log.info("Callbox takes the place of the Twilio plugin; texts from before fire nothing")
+        triggers = [Trigger.read(each) for each in self._indigo.triggers.iter("self")]
+        for finding in checkup.changes(triggers):
+            log.warning("%s", finding.sentence)
+
+    # devices and triggers
+
+    def device_started(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
+        """Put a device in service."""
+        self.people_changed()
+        device.stateListOrDisplayStateIdChanged()
+        field = NUMBER_FIELDS.get(device.deviceTypeId)
+        written = str(device.pluginProps.get(field) or "") if field else ""
+        if written and device.pluginProps.get("address") != written:
+            props = device.pluginProps
+            props["address"] = written
+            if device.deviceTypeId == NUMBER:
+                props["devVersCount"] = _VERSION
+            device.replacePluginPropsOnServer(props)
+        if device.deviceTypeId == NUMBER:
+            self._add_number(device)
+            self.configure()
+
+    def device_stopped(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
+        """Take a device out of service."""
+        self.people_changed()
+        if self._numbers.pop(device.id, None):
+            self.configure()
+
+    def _add_number(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
+        props = device.pluginProps
+        try:
+            number = number_of(str(props.get(NUMBER_FIELDS[NUMBER]) or ""), NATIONAL)
+        except Mistake as mistake:
+            log.error("%s: %s", device.name, mistake)  # noqa: TRY400 - a sentence says it
+            return
+        self._numbers[device.id] = number, bool(props.get("delete", True))
+
+    def people_changed(self) -> None:
+        """Look at contacts and groups anew, the next time they are needed."""
+        self._known = None
+
+    def people(self) -> People:
+        """Give contacts and groups as they are."""
+        known = self._known
+        if known is None:
+            ours = next((number for number, _ in self._numbers.values()), "")
+            known = self._known = People.of(self._indigo.devices.iter("self"), ours)
+        return known
+
+    def trigger_started(self, trigger: Any) -> None:  # noqa: ANN401 - Indigo's
+        """Have a trigger fire from now on."""
+        self._triggers.add(Trigger.read(trigger))
+        self.teller.tell_faults()
+
+    def trigger_stopped(self, trigger: Any) -> None:  # noqa: ANN401 - Indigo's
+        """Have a trigger fire no more."""
+        self._triggers.remove(trigger.id)
+
+    # menus
+
+    def check_setup(self) -> None:
+        """Write to the Event Log what is wrong, and what to do about it."""
+        home = checkup.Home(
+            self.preferences,
+            {
+                str(device.pluginProps.get(NUMBER_FIELDS[NUMBER])): device.enabled
+                for device in self._indigo.devices.iter(f"self.{NUMBER}")
+            },
+            self.receive_url(),
+            tuple(self._triggers),
+        )
+        self.engine.call(partial(_tell_findings, home)).add_done_callback(_tell_fault)
+
+    def simulate(self, sender: str, device_id: str, text: str) -> None:
+        """Have somebody text to us, in a dry run. Raises Mistake outside of one."""
+        if self.engine.simulator is None:
+            raise Mistake("This is for a dry run only; tick Dry run in the plugin's settings")
+        found = self._numbers.get(int(device_id)) if device_id.isdecimal() else None
+        if found is None:
+            raise Mistake("This number is not in service; expected another", "twilioNumber")
+        came = partial(self._simulated, number_of(sender, found[0]), found[0], text)
+        self.engine.call(came).add_done_callback(_tell_fault)
+
+    async def _simulated(self, sender: str, ours: str, text: str, gateway: Gateway) -> None:
+        if self.engine.simulator is not None:
+            await self.engine.simulator.receive(sender, ours, text)
+            gateway.rounds.check()
+
+    # on the gateway's loop
+
+    async def _attend(self, gateway: Gateway) -> Coroutine[Any, Any, None]:
+        self._gateway = gateway
+        self.questions.load(await gateway.store.questions())
+        await asyncio.to_thread(self.teller.journal.open)
+        if not gateway.config.twilio.really_twilio:
+            log.warning("Dry run: nothing is really sent")
+        self._loop = asyncio.get_running_loop()
+        return self._time_out(gateway)
+
+    async def _time_out(self, gateway: Gateway) -> None:
+        """Look for questions that nobody answered."""
+        while True:
+            await asyncio.sleep(self.questions.wait(self.teller.now(), _LONGEST_WAIT))
+            if gateway.indigo and any(self.questions.overdue(self.teller.now())):
+                await gateway.indigo.do(self.teller.time_out)
+
+    # in the thread that talks to Indigo
+
+    def _reply(self, question: Question, answer: str) -> None:
+        if self._gateway is not None:
+            self._now(send_reply(self._gateway, question, answer))
+
+    def _close(self, question: Question) -> None:
+        if self._gateway is not None:
+            self._now(self._gateway.store.close_question(question.id))
+
+    def _now(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something on the loop before going on; the gateway does not close until then."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _checked(self, numbers: list[str], good: bool) -> None:
+        self.teller.show_check(numbers, good=good)
+
+
+async def _tell_findings(home: checkup.Home, gateway: Gateway) -> None:
+    wrong = 0
+    async for finding in checkup.findings(home, gateway):
+        wrong += finding.wrong
+        log.log(_level(finding), "%s", finding.sentence)
+    log.info("Check set-up: %s", f"{wrong} things to mend" if wrong else "nothing to mend")
+
+
+def _level(finding: Finding) -> int:
+    if finding.wrong:
+        return logging.ERROR
+    return logging.WARNING if finding.unsure else logging.INFO
+
+
+def _tell_fault(done: Any) -> None:  # noqa: ANN401 - a Future of anything
+    fault = done.exception()
+    if fault is not None:
+        log.error("%s", fault)

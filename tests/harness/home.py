@@ -1,0 +1,170 @@
+"""A home: an Indigo server with the plugin as it is shipped, and Twilio, ended in good order.
+
+    home.indigo     the server, see indigo_host/server.py
+    home.simulator  Twilio
+"""
+
+import importlib.util
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+import pytest
+
+from callbox.simulator import Settings, Simulator, start
+from harness.gateway import ACCOUNT
+from indigo_host import dialogs
+from indigo_host.dialogs import Dialog, Subject
+from indigo_host.quirks import Quirks
+from indigo_host.server import IndigoServer
+
+ROOT = Path(__file__).parents[2]
+REFLECTOR = "https://myhouse.indigodomo.net"
+AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
+OURS, OTHER, DARLA, JOE = "+15550001111", "+15550001112", "+12345000000", "+12345000001"
+ANY = "ANYDEVICE"
+
+PREFS: dict[str, Any] = {
+    "accountSID": ACCOUNT,
+    "authToken": AUTH_TOKEN,
+    "pollFrequency": "10",
+    "logLevel": "20",
+    "maxAge": "60",
+}
+"""A new installation's preferences."""
+
+OLD_PREFS: dict[str, Any] = {
+    "accountSID": ACCOUNT,
+    "authToken": AUTH_TOKEN,
+    "pollFrequency": "10",
+    "logLevel": "20",
+    "lastMessageStamp": "2026-10-01 08:00:00",
+}
+"""What the Twilio plugin has left."""
+
+
+def bundle_script() -> ModuleType:
+    """Give scripts/indigo_bundle.py, which builds the plugin."""
+    name = "indigo_bundle"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+class Home:
+    """Use it as `async with`; the plugin runs from then on, unless `started` is False."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        prefs: dict[str, Any] | None = None,
+        quirks: Quirks | None = None,
+        settings: Settings | None = None,
+        started: bool = True,
+    ) -> None:
+        self.folder = folder
+        self._prefs = PREFS if prefs is None else prefs
+        self._quirks = quirks
+        self._settings = settings or Settings(numbers=(OURS, OTHER))
+        self._started = started
+        self._exits = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        settings = replace(self._settings, account_sid=ACCOUNT, auth_token=AUTH_TOKEN)
+        self.simulator: Simulator = await self._exits.enter_async_context(
+            await start(settings=settings)
+        )
+        patch = pytest.MonkeyPatch()
+        patch.setenv("CALLBOX_TWILIO__BASE_URL", self.simulator.url)
+        self._exits.callback(patch.undo)
+        bundle = bundle_script().stage(self.folder / "bundle")
+        self._bundle: Path = bundle
+        await self.begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.indigo.stop()
+        await self._exits.aclose()
+
+    async def begin(self) -> None:
+        """Start the server on what is in its folder; Twilio reaches it through the reflector."""
+        self.indigo = IndigoServer(
+            self.folder / "home",
+            self._bundle,
+            prefs=self._prefs,
+            quirks=self._quirks,
+            reflector_url=REFLECTOR,
+        )
+        if self._started:
+            await self.indigo.start()
+            self.simulator.tunnels[REFLECTOR] = self.indigo.web_url
+
+    async def restart(self, *, power_cut: bool = False) -> None:
+        """Stop server and plugin, in order or not, and start both again."""
+        await self.indigo.stop(power_cut=power_cut)
+        await self.begin()
+
+    # what the owner does
+
+    async def number(self, number: str = OURS, name: str = "Our number", **props: Any) -> int:  # noqa: ANN401
+        """Create a number device in its dialog."""
+        return await self.device("twilioNumber", name, twilioNumber=number, **props)
+
+    async def contact(self, number: str = DARLA, name: str = "Darla", **props: Any) -> int:  # noqa: ANN401
+        """Create a contact in its dialog."""
+        return await self.device("twilioContact", name, contactNumber=number, **props)
+
+    async def device(self, type_id: str, name: str, **fields: Any) -> int:  # noqa: ANN401
+        """Create a device in its dialog, whatever its type."""
+        stored: dict[str, Any] = {}
+        ui = self.indigo.bundle.devices[type_id].ui
+        await self._filled(ui, dialogs.device(type_id), stored, fields)
+        return await self.indigo.create_device(type_id, name, stored)
+
+    async def trigger(self, type_id: str, name: str, **fields: Any) -> int:  # noqa: ANN401
+        """Create a trigger in its dialog."""
+        stored: dict[str, Any] = {}
+        ui = self.indigo.bundle.events[type_id].ui
+        await self._filled(ui, dialogs.event(type_id), stored, fields)
+        return await self.indigo.create_trigger(type_id, name, stored)
+
+    async def action(self, action_id: str, device: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Fill in an action's dialog, and give the properties that it stored."""
+        stored: dict[str, Any] = {}
+        ui = self.indigo.bundle.actions[action_id].ui
+        await self._filled(ui, dialogs.action(action_id, device), stored, fields)
+        return stored
+
+    async def act(self, action_id: str, device: int, **fields: Any) -> Any:  # noqa: ANN401
+        """Fill in an action's dialog, run it, and give its result."""
+        props = await self.action(action_id, device, **fields)
+        return await self.indigo.run_action(action_id, device=device, props=props)
+
+    async def _filled(
+        self, ui: Any, subject: Subject, stored: dict[str, Any], fields: dict[str, Any]  # noqa: ANN401
+    ) -> None:
+        """Fill in a dialog and press OK, which has to close it."""
+
+        async def store(values: dict[str, Any]) -> None:
+            stored.update(values)
+
+        dialog = await Dialog.open(ui, subject, stored, self.indigo.call, store)
+        for field, value in fields.items():
+            await dialog.set(field, value)
+        answer = await dialog.ok()
+        assert answer.closed, answer.errors
+
+    # what can be seen
+
+    def bodies(self) -> list[str]:
+        """Give the bodies of all texts that Twilio made for us, in order."""
+        return [m.body for m in self.simulator.messages if m.direction == "outbound-api"]
