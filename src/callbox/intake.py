@@ -1,13 +1,18 @@
 """Intake: a request as read becomes deliveries, on the terms that the configuration gives it."""
 
 import hashlib
+import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from callbox.domain.delivery import Delivery, Progress
-from callbox.domain.notification import CRITICAL, Kind, Notification
+from callbox.domain.notification import CRITICAL, Flow, Kind, Notification
 from callbox.domain.request import Fault, Recipient, Request
 from callbox.ports import Clock, Origin, Refusal, Submission
+
+_BY_NUMBER = frozenset({Kind.CALL, Kind.FLOW})  # no name and no messaging service sends these
+_FLOW_SID = re.compile(r"FW[0-9a-fA-F]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +87,19 @@ class Intake:
         sender = self.terms.sender_for(request)
         if sender is None:
             return Fault(part.name, "From number cannot be None")
-        if request.kind is Kind.CALL and not sender.startswith("+"):
-            return Fault(part.name, "From number is not valid for a call: expected E.164 form")
-        to = part.to or ""
-        voice = part.voice
+        unfit = _unfit(request.kind, sender, part.flow)
+        if unfit is not None:
+            return Fault(part.name, unfit)
         return Notification(
-            request.kind, part.channel, part.name, to, sender, part.body, part.media, voice
+            request.kind,
+            part.channel,
+            part.name,
+            part.to or "",
+            sender,
+            part.body,
+            part.media,
+            part.voice,
+            part.flow,
         )
 
     def _delivery(
@@ -130,6 +142,26 @@ class Intake:
         return Refusal(
             request_id, "InvalidParameter", message, asked.reply_topic, asked.correlation
         )
+
+
+def _unfit(kind: Kind, sender: str, flow: Flow | None) -> str | None:
+    """Say why something cannot be asked for as it is; None if it can."""
+    if kind in _BY_NUMBER and not sender.startswith("+"):
+        return f"From number is not valid for a {kind}: expected E.164 form"
+    if kind is not Kind.FLOW:
+        return None
+    if flow is None or not _FLOW_SID.fullmatch(flow.sid):
+        return "Flow SID is not valid: expected FW and 32 hexadecimal digits"
+    if not _is_object(flow.parameters):
+        return "Flow parameters are not valid: expected a JSON object"
+    return None
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _digest(request: Request) -> str:

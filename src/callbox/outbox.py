@@ -86,6 +86,7 @@ _ERRORS = {
 }
 
 
+_CALLED = {Kind.TXT: "Text", Kind.CALL: "Call", Kind.FLOW: "Flow"}
 _FAILURES = {
     State.FAILED: "",
     State.EXPIRED: "The request expired before Twilio took it",
@@ -536,12 +537,11 @@ class Outbox:
         if before.progress.state is after.state:
             return
         note = before.notification
-        what = "Call" if note.kind is Kind.CALL else "Text"
         why = f": {after.error_message}" if after.error_message else ""
         log.log(
             logging.DEBUG if after.state in _ON_ITS_WAY else logging.INFO,
             "%s to %s is %s (request %s, attempt %d)%s",
-            what, mask(note.to), after.state, before.request_id, after.attempt, why,
+            _CALLED[note.kind], mask(note.to), after.state, before.request_id, after.attempt, why,
         )  # fmt: skip
 
     def _change(self, before: Delivery, after: Progress, remedy: str | None) -> Change:

@@ -362,7 +362,7 @@ class JsonDocuments:
         `segments` is Twilio's count, and ours until Twilio has counted.
         """
         note, progress = delivery.notification, delivery.progress
-        call = note.kind is Kind.CALL
+        text, call = note.kind is Kind.TXT, note.kind is Kind.CALL
         document = {
             "id": delivery.request_id,
             "delivery_id": delivery.id,
@@ -377,7 +377,7 @@ class JsonDocuments:
             "error_code": progress.error_code,
             "error_message": progress.error_message,
             "remedy": remedy,
-            "segments": None if call else progress.segments or segments(note.body),
+            "segments": (progress.segments or segments(note.body)) if text else None,
             "price": progress.price,
             "price_unit": progress.price_unit,
             "at": iso_time(progress.updated_at),

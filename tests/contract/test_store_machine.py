@@ -4,7 +4,7 @@ import asyncio
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from contract.deliveries import (
     accept,
     call,
     end,
+    flow,
     one,
     owed,
     put_in_doubt,
@@ -82,10 +83,15 @@ DELIVERIES = st.builds(
     st.sampled_from(["+12345000001", "+12345000002"]),
     st.sampled_from(["a", "b"]),
     st.sampled_from([1, 1, 3]),
-    st.sampled_from([Kind.TXT, Kind.TXT, Kind.CALL]),
+    st.sampled_from([Kind.TXT, Kind.TXT, Kind.CALL, Kind.FLOW]),
     st.sampled_from([None, None, "k", "l"]),
     st.sampled_from([20.0, 1000.0]),
 )
+_MAKERS: dict[Kind, Callable[..., Delivery]] = {
+    Kind.TXT: text,
+    Kind.CALL: call,
+    Kind.FLOW: flow,
+}
 SLOTS = st.builds(Slots, st.integers(0, 3), st.integers(0, 2))
 
 
@@ -126,16 +132,16 @@ class StoreLife(RuleBasedStateMachine):
     # the model
 
     def expect_claims(self, slots: Slots) -> list[str]:
-        calls = self.expect_kind(Kind.CALL, min(slots.calls, slots.total))
-        texts = self.expect_kind(Kind.TXT, slots.total - len(calls))
-        return calls + texts
+        calls = self.expect_kinds({Kind.CALL}, min(slots.calls, slots.total))
+        rest = self.expect_kinds({Kind.TXT, Kind.FLOW}, slots.total - len(calls))
+        return calls + rest
 
-    def expect_kind(self, kind: Kind, most: int) -> list[str]:
+    def expect_kinds(self, kinds: set[Kind], most: int) -> list[str]:
         claimed: list[str] = []
         for row in sorted(self.rows, key=lambda row: (-row.delivery.priority, row.seq)):
             due = row.due_at is None or row.due_at <= self.now
             ready = row.state is State.QUEUED and due and row.delivery.expires_at > self.now
-            ours = row.delivery.notification.kind is kind and len(claimed) < most
+            ours = row.delivery.notification.kind in kinds and len(claimed) < most
             if ours and ready and not any(other.blocks(row, self.now) for other in self.rows):
                 row.state, row.due_at = State.SENDING, None
                 row.attempt += 1
@@ -174,8 +180,7 @@ class StoreLife(RuleBasedStateMachine):
     def accept(self, specs: list[tuple[Any, ...]], slots: Slots) -> None:
         deliveries = []
         for to, body, priority, kind, key, lasts in specs:
-            make = text if kind is Kind.TXT else call
-            delivery = make(to, body, priority=priority, created_at=self.now)
+            delivery = _MAKERS[kind](to, body, priority=priority, created_at=self.now)
             deliveries.append(
                 replace(
                     delivery,

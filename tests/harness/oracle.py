@@ -12,9 +12,9 @@ Text = tuple[str, str]
 
 
 def asked_for(record: Record) -> Text:
-    """Give what a message or call was to be."""
+    """Give what a message, call or flow was to be."""
     entry = record.entry()
-    return record.to, str(entry["url"] or entry["body"])
+    return record.to, str(entry["url"] or entry["body"] or entry.get("parameters"))
 
 
 def sent(simulator: Simulator) -> Counter[Text]:

@@ -14,10 +14,19 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from callbox.domain.delivery import Delivery, Progress, State
-from callbox.domain.notification import Channel, Kind, Notification, Voice
-from callbox.domain.outcome import Absent, Accepted, Ambiguous, Found, Lookup, Refused, Unanswered
+from callbox.domain.notification import Channel, Flow, Kind, Notification, Voice
+from callbox.domain.outcome import (
+    Absent,
+    Accepted,
+    Ambiguous,
+    Deferred,
+    Found,
+    Lookup,
+    Refused,
+    Unanswered,
+)
 from callbox.simulator import Settings, Simulator, start
-from callbox.twilio.client import Credentials, TwilioProvider
+from callbox.twilio.client import Credentials, TwilioProvider, studio_url
 from callbox.twilio.transport import Transport
 
 ACCOUNT = "AC" + "a" * 32
@@ -25,6 +34,10 @@ SERVICE = "MG" + "b" * 32
 TO, SENDER = "+12345000000", "+19999999999"
 NOTE = Notification(Kind.TXT, Channel.SMS, "Darla", TO, SENDER, "Hi")
 CALLED = Notification(Kind.CALL, Channel.VOICE, "Darla", TO, SENDER, voice=Voice(text="Fire"))
+FLOW_SID = "FW" + "0aF9" * 8
+RUNNING = Notification(
+    Kind.FLOW, Channel.FLOW, "Darla", TO, SENDER, flow=Flow(FLOW_SID, '{"message": "Ümläut & 🚒"}')
+)
 CALLBACK = "https://gateway.example/twilio/status"
 
 
@@ -180,6 +193,71 @@ async def test_a_spoken_text_without_voice_leaves_the_choice_to_twilio() -> None
     assert form["Twiml"][0].endswith("<Response><Say>Fire</Say></Response>")
 
 
+async def test_a_call_plays_what_it_is_given() -> None:
+    _, form = await asked(replace(CALLED, voice=Voice(play=("https://a/1.mp3", "https://a/2.mp3"))))
+    says = "<Response><Play>https://a/1.mp3</Play><Play>https://a/2.mp3</Play></Response>"
+    assert form["Twiml"][0].endswith(says)
+
+
+@pytest.mark.parametrize("callback", [None, CALLBACK])
+async def test_a_flow_is_asked_for_with_to_from_and_parameters_alone(callback: str | None) -> None:
+    path, form = await asked(RUNNING, 42, callback)
+    assert path == f"/v2/Flows/{FLOW_SID}/Executions"
+    assert form == {"To": [TO], "From": [SENDER], "Parameters": ['{"message": "Ümläut & 🚒"}']}
+
+
+@pytest.mark.parametrize(
+    ("api", "studio"),
+    [
+        ("https://api.twilio.com", "https://studio.twilio.com"),
+        ("https://api.dublin.ie1.twilio.com", "https://studio.dublin.ie1.twilio.com"),
+        ("http://127.0.0.1:8081", "http://127.0.0.1:8081"),
+        ("https://api.example.org/twilio.com", "https://api.example.org/twilio.com"),
+        ("https://proxy.example.org/api.twilio.com", "https://proxy.example.org/api.twilio.com"),
+    ],
+)
+def test_studio_is_a_host_of_its_own_at_twilio_only(api: str, studio: str) -> None:
+    assert studio_url(api) == studio
+
+
+async def test_without_another_address_a_flow_goes_to_twilios_studio() -> None:
+    transport = Transport(connect_timeout=1.0, read_timeout=1.0, most=1)
+    twilio = TwilioProvider(transport, Credentials(ACCOUNT, ACCOUNT, "token"))
+    assert twilio.client.studio.base_url == "https://studio.twilio.com"
+    await transport.close()
+
+
+async def test_a_flow_that_twilio_took_is_active_and_never_called_back(sim: Simulator) -> None:
+    async with provider_of(sim.url, CALLBACK) as twilio:
+        found = await twilio.create(delivery(RUNNING), None)
+    (run,) = sim.executions
+    assert found == Accepted(run.sid, State.ACCEPTED, "active", "")
+    assert (run.to, run.sender, run.parameters) == (TO, SENDER, {"message": "Ümläut & 🚒"})
+
+
+async def test_a_flow_that_there_is_not_is_refused_in_plain_words() -> None:
+    async with (
+        await start(settings=Settings(flows=())) as sim,
+        provider_of(sim.url) as twilio,
+    ):
+        found = await twilio.create(delivery(RUNNING), None)
+    assert isinstance(found, Refused)
+    assert found.reason == (
+        f"This Twilio account has no Studio flow {FLOW_SID} (Twilio code 20404)"
+    )
+    assert found.remedy is not None
+    assert found.remedy.startswith("Copy the flow's SID")
+
+
+async def test_a_second_run_of_the_same_two_numbers_waits_for_the_first(
+    twilio: TwilioProvider,
+) -> None:
+    await created(twilio, RUNNING)
+    found = await twilio.create(delivery(RUNNING), None)
+    assert isinstance(found, Deferred)
+    assert (found.code, found.counts, found.pause) == (20409, True, None)
+
+
 async def test_the_method_and_machine_detection_are_passed_on() -> None:
     voice = Voice("https://x", method="GET", machine_detection="DetectMessageEnd")
     _, form = await asked(replace(CALLED, voice=voice))
@@ -231,7 +309,7 @@ async def test_a_create_that_was_lost_is_found_with_its_word_and_sender(
     assert found.otherwise == Absent()
 
 
-@pytest.mark.parametrize("note", [NOTE, CALLED], ids=["text", "call"])
+@pytest.mark.parametrize("note", [NOTE, CALLED, RUNNING], ids=["text", "call", "flow"])
 async def test_what_was_never_created_is_absent(twilio: TwilioProvider, note: Notification) -> None:
     assert await twilio.look_up(delivery(note)) == Absent()
 
@@ -284,6 +362,7 @@ ALIKE = [
     replace(NOTE, media=("https://a",)),
     replace(NOTE, body="€ + 100 % & 🚒"),
     CALLED,
+    RUNNING,
 ]
 
 
@@ -299,6 +378,47 @@ async def test_every_kind_of_notification_is_found_again(note: Notification, tri
     ):
         sid = await created(twilio, note)
         assert sids(await twilio.look_up(delivery(note))) == [sid]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(RUNNING, to="+12345000001"),
+        replace(RUNNING, flow=Flow("FW" + "b" * 32)),
+        CALLED,
+        NOTE,
+    ],
+)
+async def test_another_run_is_not_taken_for_it(twilio: TwilioProvider, other: Notification) -> None:
+    await created(twilio, other)
+    assert await twilio.look_up(delivery(RUNNING)) == Absent()
+
+
+async def test_a_flow_is_found_whoever_started_it_and_whatever_it_was_told(
+    twilio: TwilioProvider,
+) -> None:
+    sid = await created(twilio, replace(RUNNING, sender="+18888888888", flow=Flow(FLOW_SID)))
+    assert sids(await twilio.look_up(delivery(RUNNING))) == [sid]
+
+
+async def test_the_runs_of_a_flow_are_read_on_to_the_page_that_holds_it(
+    sim: Simulator, twilio: TwilioProvider
+) -> None:
+    sid = await created(twilio, RUNNING)
+    others = [replace(RUNNING, to=f"+1234511{n:04}") for n in range(250)]
+    await asyncio.gather(*(created(twilio, other) for other in others))
+    assert sids(await twilio.look_up(delivery(RUNNING))) == [sid]
+    assert sim.requests.count("list-executions", 200) == 3
+
+
+async def test_the_runs_of_a_flow_are_read_no_further_back_than_the_attempt() -> None:
+    clock = [1000.0]
+    async with await start(clock=lambda: clock[0]) as old, provider_of(old.url) as twilio:
+        for n in range(150):
+            await created(twilio, replace(RUNNING, to=f"+1234511{n:04}"))
+        clock[0] += 1000.0
+        assert await twilio.look_up(delivery(RUNNING, begun=time.time())) == Absent()
+        assert old.requests.count("list-executions", 200) == 1
 
 
 async def test_a_redacted_message_may_be_it_and_cannot_be_told_apart(
@@ -361,6 +481,17 @@ async def test_a_lookup_begins_at_the_first_doubtful_attempt_not_at_the_last(
 # Lists as only a server of our own gives them
 
 
+def run(**changes: object) -> dict[str, Any]:
+    """Give an execution of Twilio's list, created now."""
+    return {
+        "sid": "FN1",
+        "status": "active",
+        "contact_channel_address": TO,
+        "initiated_by": None,
+        "date_created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    } | changes
+
+
 def entry(**changes: object) -> dict[str, Any]:
     """Give a message of Twilio's list, created now."""
     return {
@@ -381,8 +512,12 @@ async def looked_up(
     entries: list[dict[str, Any]], note: Notification = NOTE
 ) -> tuple[Lookup, dict[str, list[str]]]:
     """Give the look-up in a list, and the filters it was asked with."""
-    kind = "calls" if note.kind is Kind.CALL else "messages"
-    body = json.dumps({kind: entries, "next_page_uri": None, "page_size": 100}).encode()
+    pages: dict[Kind, dict[str, Any]] = {
+        Kind.TXT: {"messages": entries, "next_page_uri": None, "page_size": 100},
+        Kind.CALL: {"calls": entries, "next_page_uri": None, "page_size": 100},
+        Kind.FLOW: {"executions": entries, "meta": {"key": "executions", "next_page_url": None}},
+    }
+    body = json.dumps(pages[note.kind]).encode()
     queries: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -471,6 +606,40 @@ async def test_a_service_is_known_by_its_sid_while_twilio_names_no_sender() -> N
 async def test_an_entry_without_date_does_not_end_the_list() -> None:
     found, _ = await looked_up([entry(sid="SM2", date_created=None), entry(sid="SM1")])
     assert sids(found) == ["SM1", "SM2"]
+
+
+@pytest.mark.parametrize(
+    ("initiated_by", "ours"),
+    [
+        ("RQ" + "a" * 32, True),
+        (None, True),
+        ("", True),
+        ("CA" + "a" * 32, False),
+        ("SM" + "a" * 32, False),
+        ("MM" + "a" * 32, False),
+    ],
+)
+async def test_a_run_that_somebodys_text_or_call_started_is_not_taken_for_it(
+    initiated_by: str | None, ours: bool
+) -> None:
+    found, query = await looked_up([run(initiated_by=initiated_by)], RUNNING)
+    assert isinstance(found, Found if ours else Absent)
+    assert query == {"PageSize": ["100"]}
+
+
+async def test_a_run_that_has_ended_meanwhile_is_found() -> None:
+    found, _ = await looked_up([run(status="ended")], RUNNING)
+    assert isinstance(found, Found)
+    (candidate,) = found.candidates
+    assert (candidate.state, candidate.word) == (State.ACCEPTED, "ended")
+
+
+@pytest.mark.parametrize("broken", [{"sid": None}, {"status": None}, {"date_created": "today"}])
+async def test_a_run_that_cannot_be_read_makes_the_lookup_say_nothing(
+    broken: dict[str, object],
+) -> None:
+    found, _ = await looked_up([run(**broken)], RUNNING)
+    assert isinstance(found, Unanswered)
 
 
 async def test_an_older_entry_ends_the_list() -> None:

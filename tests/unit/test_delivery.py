@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from callbox.domain.delivery import FREES_DEDUP_KEY, NEXT, Delivery, Progress, State
-from callbox.domain.notification import Channel, Kind, Notification, Voice
+from callbox.domain.notification import Channel, Flow, Kind, Notification, Voice
 
 FINAL = {State.READ, State.UNDELIVERED, State.FAILED, State.EXPIRED, State.CANCELLED}
 NOTE = Notification(Kind.TXT, Channel.SMS, "Darla", "+12345000000", "+19999999999", "Hi")
@@ -118,15 +118,28 @@ def test_calls_between_the_same_numbers_are_alike_whatever_they_say() -> None:
     assert fire.likeness != replace(fire, sender="+18888888888").likeness
 
 
+def test_runs_of_one_flow_by_one_person_are_alike_whoever_starts_them() -> None:
+    run = replace(NOTE, kind=Kind.FLOW, channel=Channel.FLOW, body="", flow=Flow("FW1"))
+    assert run.likeness == replace(run, sender="+1", flow=Flow("FW1", '{"a": 1}')).likeness
+    assert run.likeness != replace(run, flow=Flow("FW2")).likeness
+    assert run.likeness != replace(run, to="+12345000001").likeness
+
+
+def test_likenesses_that_stores_hold_stay_what_they_are() -> None:
+    assert NOTE.likeness == "e3519b8e88905b91b53539b8"
+    called = replace(NOTE, kind=Kind.CALL, channel=Channel.VOICE, body="")
+    assert called.likeness == "bcb86819b35b4b8a71224e1a"
+
+
 def test_a_body_and_its_media_are_not_mixed_up() -> None:
     first = replace(NOTE, body="a", media=("b", "c"))
     assert first.likeness != replace(NOTE, body="a", media=("bc",)).likeness
     assert first.likeness != replace(NOTE, body="ab", media=("c",)).likeness
 
 
-def test_a_recipients_texts_and_calls_are_lanes_of_their_own() -> None:
+def test_a_recipients_texts_calls_and_flows_are_lanes_of_their_own() -> None:
     assert NOTE.lane == replace(NOTE, body="x", channel=Channel.WHATSAPP, sender="x").lane
-    assert NOTE.lane != replace(NOTE, kind=Kind.CALL).lane
+    assert len({replace(NOTE, kind=kind).lane for kind in Kind}) == len(Kind)
     assert NOTE.lane != replace(NOTE, to="+12345000001").lane
 
 

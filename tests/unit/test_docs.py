@@ -23,9 +23,10 @@ from callbox.config import KEYS
 from callbox.config.sources import CONFIG_VARIABLE, variable_of
 from callbox.demo import TXT
 from callbox.domain.delivery import NEXT, Delivery, State
-from callbox.domain.notification import ON_TOPICS, Channel, Kind, Notification
+from callbox.domain.notification import Channel, Kind, Notification
 from callbox.domain.received import Medium, Ring, Text
 from callbox.hosts import bridge
+from callbox.hosts.mqtt import _REQUESTS
 from callbox.inbox import Counted
 from callbox.ports import Arrival, Figures
 from callbox.service import Gateway
@@ -197,7 +198,7 @@ def topics_of_the_code() -> set[str]:
         if "simulator" not in path.parts
     )
     written = re.findall(r"[\"']((?:message|bridge|call)/[a-z]+)(?=[\"'/])", source)
-    return {*written, *ON_TOPICS}
+    return {*written, *_REQUESTS}
 
 
 def section(title: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from callbox.domain.delivery import Delivery, Progress
-from callbox.domain.notification import CRITICAL, Channel, Kind, Notification, Voice
+from callbox.domain.notification import CRITICAL, Channel, Flow, Kind, Notification, Voice
 from callbox.domain.request import Fault, Recipient, Request
 from callbox.intake import Asked, Intake, Terms
 from callbox.ports import Origin, Refusal, Submission
@@ -14,8 +14,11 @@ from callbox.ports import Origin, Refusal, Submission
 NOW = 1_000_000.0
 ADA = Recipient("Ada", "+12345000001", Channel.SMS, "Hi")
 CALLED = Recipient("Ada", "+12345000001", Channel.VOICE, voice=Voice(text="Fire"))
+ALARM = Flow("FW" + "0aF9" * 8, '{"message": "The tank is full"}')
+RUNNING = Recipient("Ada", "+12345000001", Channel.FLOW, flow=ALARM)
 TEXT = Request("r1", Kind.TXT, (ADA,))
 CALL = Request("r1", Kind.CALL, (CALLED,))
+FLOW = Request("r1", Kind.FLOW, (RUNNING,))
 SERVICE = "MG" + "a" * 32
 CONTACTS = {
     "Bert": [("Bert", "+12345000002")],
@@ -91,6 +94,33 @@ def test_a_call_says_what_was_asked_for() -> None:
     assert (note.kind, note.channel, note.voice) == (Kind.CALL, Channel.VOICE, Voice(text="Fire"))
 
 
+def test_a_flow_is_told_what_was_asked_for() -> None:
+    note = only(FLOW).notification
+    assert (note.kind, note.channel, note.flow) == (Kind.FLOW, Channel.FLOW, ALARM)
+    assert (note.to, note.sender, note.name) == ("+12345000001", "+19999999999", "Ada")
+
+
+@pytest.mark.parametrize(
+    "sid", ["", "FW1", "FW" + "g" * 32, "FN" + "a" * 32, "FW" + "a" * 33, "FW/" + "a" * 31]
+)
+def test_a_flow_with_another_sid_than_twilios_is_refused(sid: str) -> None:
+    request = replace(FLOW, recipients=(replace(RUNNING, flow=replace(ALARM, sid=sid)),))
+    expected = "Flow SID is not valid: expected FW and 32 hexadecimal digits"
+    assert refused(request).message == expected
+
+
+def test_a_flow_that_nobody_names_is_refused() -> None:
+    request = replace(FLOW, recipients=(replace(RUNNING, flow=None),))
+    assert refused(request).message.startswith("Flow SID is not valid")
+
+
+@pytest.mark.parametrize("parameters", ["", "{", "[]", "1", "null", "[" * 100_000])
+def test_a_flow_is_told_a_json_object_or_is_refused(parameters: str) -> None:
+    flow = replace(ALARM, parameters=parameters)
+    request = replace(FLOW, recipients=(replace(RUNNING, flow=flow),))
+    assert refused(request).message == "Flow parameters are not valid: expected a JSON object"
+
+
 def test_media_and_channel_are_kept() -> None:
     recipient = replace(ADA, channel=Channel.WHATSAPP, media=("https://a",))
     note = only(replace(TEXT, recipients=(recipient,))).notification
@@ -111,6 +141,8 @@ SENDERS: list[tuple[Request, str | None, str | None, str | None]] = [
     (CALL, "+12", SERVICE, "+12"),
     (CALL, None, SERVICE, None),
     (CALL, None, None, None),
+    (FLOW, "+12", SERVICE, "+12"),
+    (FLOW, None, SERVICE, None),
 ]
 
 
@@ -126,11 +158,12 @@ def test_the_requests_sender_beats_the_service_which_beats_the_default(
 
 
 @pytest.mark.parametrize("default", ["Plant 4", "12345"])
-def test_a_default_sender_that_cannot_call_refuses_calls_only(default: str) -> None:
+def test_a_default_sender_that_cannot_call_refuses_calls_and_flows_only(default: str) -> None:
     terms = replace(TERMS, sender=default)
-    assert refused(CALL, terms).message == (
-        "From number is not valid for a call: expected E.164 form"
-    )
+    for request in (CALL, FLOW):
+        assert refused(request, terms).message == (
+            f"From number is not valid for a {request.kind}: expected E.164 form"
+        )
     assert only(TEXT, terms).notification.sender == default
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from callbox.domain.delivery import NEXT, Delivery, Evidence, Progress, State
-from callbox.domain.notification import Channel, Kind, Notification
+from callbox.domain.notification import Channel, Flow, Kind, Notification
 from callbox.domain.outcome import (
     Absent,
     Accepted,
@@ -67,6 +67,22 @@ def test_what_twilio_accepted_has_its_sid_word_and_sender() -> None:
     assert (after.sid, after.evidence) == ("SM1", Evidence.ANSWER)
     assert (after.word, after.sent_from) == ("queued", "+19999999999")
     assert after.updated_at == NOW + 1
+
+
+FLOW = Notification(
+    Kind.FLOW, Channel.FLOW, "Darla", "+12345000000", "+19999999999", flow=Flow("FW1")
+)
+
+
+@pytest.mark.parametrize("word", ["active", "ended"])
+def test_of_a_flow_that_twilio_took_no_news_are_asked_for(word: str) -> None:
+    taken = Accepted("FN1", State.ACCEPTED, word, "")
+    answered = attempted(replace(sending(), notification=FLOW), taken)
+    found = claimed(replace(doubtful(), notification=FLOW), taken, NOW + 5)
+    for after in (answered, found):
+        assert (after.state, after.sid, after.word) == (State.ACCEPTED, "FN1", word)
+        assert (after.sent_from, after.news_at) == ("+19999999999", None)
+    assert attempted(sending(), ACCEPTED).news_at is not None
 
 
 def test_what_twilio_refused_has_failed_with_its_code_and_reason() -> None:

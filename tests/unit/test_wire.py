@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callbox.domain.delivery import Delivery, Evidence, Progress, State
-from callbox.domain.notification import PRIORITY, Channel, Kind, Notification, Voice
+from callbox.domain.notification import (
+    ON_TOPICS,
+    PRIORITY,
+    Channel,
+    Flow,
+    Kind,
+    Notification,
+    Voice,
+)
 from callbox.domain.request import Fault, Recipient, Request
 from callbox.ports import Refusal
 from callbox.wire import (
@@ -217,7 +225,7 @@ def test_a_missing_value_reads_as_in_v1(
     assert refusal.request_id == (None if path == ("id",) else "r1")
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", ON_TOPICS)
 def test_a_recipient_without_number_is_left_to_the_contacts(kind: Kind) -> None:
     assert only(accepted(document(kind, who={"phone_number": ABSENT}), kind)).to is None
 
@@ -630,7 +638,7 @@ BROKEN: dict[str, tuple[bytes, str, str | None]] = {
 def test_broken_input_is_refused_with_the_id_where_it_could_be_read(
     payload: bytes, begins: str, echoed: str | None
 ) -> None:
-    for kind in Kind:
+    for kind in ON_TOPICS:
         refusal = refused(payload, kind)
         assert refusal.message.startswith(begins)
         assert refusal.request_id == echoed
@@ -702,19 +710,19 @@ JSON = st.recursive(
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.sampled_from(Kind), st.binary(max_size=200))
+@given(st.sampled_from(ON_TOPICS), st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_a_refusal(kind: Kind, payload: bytes) -> None:
     assert isinstance(read_request(kind, payload, MOST), Refusal)
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.sampled_from(Kind), JSON)
+@given(st.sampled_from(ON_TOPICS), JSON)
 def test_any_json_is_a_request_or_a_refusal_that_can_be_published(kind: Kind, value: Any) -> None:  # noqa: ANN401 - any JSON value
     _check_reading(kind, value)
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.sampled_from(Kind), st.dictionaries(st.sampled_from(["recipient", "retries"]), JSON))
+@given(st.sampled_from(ON_TOPICS), st.dictionaries(st.sampled_from(["recipient", "retries"]), JSON))
 def test_any_request_is_a_request_or_a_refusal_that_can_be_published(
     kind: Kind, request: dict[str, Any]
 ) -> None:
@@ -856,6 +864,24 @@ def test_a_calls_delivery_document_has_the_calls_keys_too() -> None:
     assert list(found) == [*DELIVERY_KEYS, "call_status", "answered_by", "duration"]
     assert (found["call_status"], found["segments"], found["channel"]) == ("failed", None, "voice")
     assert (found["error_code"], found["remedy"]) == (21217, "Check the number.")
+
+
+def test_a_flows_documents_are_as_for_others_without_segments() -> None:
+    flow = replace(
+        _delivery(Kind.TXT, State.ACCEPTED, sid="FN1", word="active", sent_from="+19999999999"),
+        notification=Notification(
+            Kind.FLOW, Channel.FLOW, "Darla", "+12345000000", "+19999999999", flow=Flow("FW1")
+        ),
+    )
+    told = json.loads(DOCUMENTS.delivery(State.SENDING, flow, None))
+    assert (told["channel"], told["segments"], told["sid"]) == ("flow", None, "FN1")
+    assert "call_status" not in told
+    status = json.loads(DOCUMENTS.answer(DOCUMENTS.accepted(flow), "r1"))
+    assert status["response"]["payload"] == {
+        "from_number": "+19999999999",
+        "messages": {"message_status": "active", "to_number": "+12345000000", "name": "Darla"},
+    }
+    assert delivery_document(flow)["kind"] == "flow"
 
 
 def test_before_twilio_names_a_sender_the_delivery_document_has_the_one_asked_for() -> None:

@@ -43,6 +43,7 @@ Webhooks are signed with {token}.
 What it is asked to send, and webhooks that fail:
 """
 _TOKENS = {True: "--auth-token", False: "the auth token of whoever logged in last"}
+_KINDS = {"CA": "call", "FN": "flow"}  # by the beginning of a SID
 _SAME = "I-Twilio-Idempotency-Token"  # the same for a webhook's repetitions
 _UNAUTHORIZED = 401
 _MOST_SAID = 80
@@ -138,7 +139,7 @@ async def _watch(simulator: "Simulator") -> None:
     waiting: list[Exchange] = []
     while True:
         for record in simulator.log[sent:]:
-            kind = "call" if record.sid.startswith("CA") else "text"
+            kind = _KINDS.get(record.sid[:2], "text")
             print(f"{kind} to {mask(record.to)}: {record.sid}", flush=True)
         sent = len(simulator.log)
         waiting += simulator.webhooks[called:]

@@ -24,7 +24,8 @@ class Accepted:
     """Twilio has created it.
 
     `word` is Twilio's status unchanged, `state` ours for it; `sent_from` is the sender without
-    `whatsapp:`, or the messaging service's SID while Twilio names none. `called_back`: Twilio was
+    `whatsapp:`, or the messaging service's SID while Twilio names none; empty for a flow, of which
+    it tells none. `called_back`: Twilio was
     given a callback URL and will tell of it by itself.
     """
 

@@ -36,6 +36,7 @@ LONGEST_BETWEEN_NEWS = 600.0
 PRICE_KNOWN_WITHIN = 3_600.0  # after the last state; Twilio prices it some time after
 
 _UNDER_WAY = frozenset({State.ACCEPTED, State.SENT})
+_NOT_FOLLOWED = frozenset({Kind.FLOW})  # what Twilio tells of them says nothing of the person
 _WEAK = {None, Evidence.LOOKUP}  # what better evidence replaces
 _NOT_TOLD: dict[str, Any] = dict.fromkeys(
     ("segments", "price", "price_unit", "answered_by", "duration", "error_code", "error_message")
@@ -51,7 +52,7 @@ def after_attempt(
     `jitter` in [0, 1) spreads retries over the tenth after their delay.
     """
     if isinstance(outcome, Accepted):
-        return _accepted(delivery.progress, outcome, Evidence.ANSWER, now)
+        return _accepted(delivery, outcome, Evidence.ANSWER, now)
     progress = replace(delivery.progress, updated_at=now, due_at=None)
     match outcome:
         case Refused():
@@ -106,7 +107,7 @@ def after_lookup(delivery: Delivery, lookup: Lookup, now: float, rules: Rules) -
 
 def claimed(delivery: Delivery, found: Accepted, now: float) -> Progress:
     """Give what an unknown delivery becomes when an entry of Twilio's list is taken for it."""
-    return _accepted(delivery.progress, found, Evidence.LOOKUP, now)
+    return _accepted(delivery, found, Evidence.LOOKUP, now)
 
 
 def _countable(
@@ -152,19 +153,21 @@ def expired(progress: Progress, now: float) -> Progress:
     return replace(progress, state=State.EXPIRED, due_at=None, updated_at=now)
 
 
-def _accepted(progress: Progress, outcome: Accepted, evidence: Evidence, now: float) -> Progress:
+def _accepted(delivery: Delivery, outcome: Accepted, evidence: Evidence, now: float) -> Progress:
+    note = delivery.notification
+    news_at = _next_news(outcome.state, outcome.called_back, now)
     return replace(
-        progress,
+        delivery.progress,
         updated_at=now,
         due_at=None,
         state=outcome.state,
         sid=outcome.sid,
         evidence=evidence,
         word=outcome.word,
-        sent_from=outcome.sent_from,
+        sent_from=outcome.sent_from or note.sender,
         error_code=outcome.code,
         error_message=outcome.reason,
-        news_at=_next_news(outcome.state, outcome.called_back, now),
+        news_at=None if note.kind in _NOT_FOLLOWED else news_at,
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from callbox.domain.notification import Channel, Kind, Voice
+from callbox.domain.notification import Channel, Flow, Kind, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Recipient:
     body: str = ""
     media: tuple[str, ...] = ()
     voice: Voice | None = None
+    flow: Flow | None = None
 
 
 @dataclass(frozen=True, slots=True)

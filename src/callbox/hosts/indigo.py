@@ -23,8 +23,12 @@ _AGAIN_AFTER = 1.0  # seconds after a fault
 class Home(Protocol):
     """Who is told: devices, triggers and other plugins of one Indigo server."""
 
-    def tell(self, event: Event) -> None:
-        """Let the home know of an event; may block. Called in order, never twice at a time."""
+    def tell(self, event: Event) -> str | None:
+        """Let the home know of an event; may block. Called in order, never twice at a time.
+
+        Gives the id of the question that it answered: that is forgotten together with the event,
+        so that an answer that is told again after a kill finds the same question.
+        """
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class IndigoHost:
     )
     _cursor: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _even: asyncio.Event = field(default_factory=asyncio.Event)  # nothing is owed
     _stopping: bool = False
 
     @property
@@ -58,6 +63,7 @@ class IndigoHost:
 
     def wake(self) -> None:
         """Look for events to tell: some were committed."""
+        self._even.clear()
         self._wake.set()
 
     async def run(self) -> None:
@@ -70,9 +76,12 @@ class IndigoHost:
                 await self._tell(event)
                 if self._stopping:
                     break
-            if not events:
+            if not (events or self._wake.is_set()):
+                self._even.set()
                 await self._wake.wait()
-        self._thread.shutdown(wait=False)
+        self._even.set()
+        # What is under way there may wait for this loop, and for the store.
+        await asyncio.to_thread(self._thread.shutdown)
 
     async def stop(self) -> None:
         """End `run` after the event that is being told."""
@@ -80,8 +89,13 @@ class IndigoHost:
         self._wake.set()
 
     async def do(self, work: Callable[[], None]) -> None:
-        """Do something else in the thread that talks to Indigo, after the event being told."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """Do something else in the thread that talks to Indigo, once all that is owed was told.
+
+        Not at all after `stop`.
+        """
+        await self._even.wait()
+        if not self._stopping:
+            await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _tell(self, event: Event) -> None:
         if await self.attempt(self._told(event)):
@@ -95,5 +109,6 @@ class IndigoHost:
             self._wake.set()
 
     async def _told(self, event: Event) -> None:
-        await self.do(partial(self.home.tell, event))
-        await self.store.acknowledge([event.id])
+        tell = partial(self.home.tell, event)
+        answered = await asyncio.get_running_loop().run_in_executor(self._thread, tell)
+        await self.store.acknowledge([event.id], answered)

@@ -1,6 +1,7 @@
-"""A Twilio look-alike server: REST API 2010-04-01, webhooks, faults on demand, a log of it all.
+"""A Twilio look-alike server: REST API 2010-04-01, runs of Studio flows, webhooks.
 
-It shares no code with the gateway, so that each checks the other.
+It has faults on demand and keeps a log of it all. It shares no code with the gateway, so that each
+checks the other.
 """
 
 from callbox.simulator.fault import BadFaults

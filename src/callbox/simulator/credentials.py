@@ -8,6 +8,7 @@ from callbox.simulator.holder import Holder
 from callbox.simulator.refusal import Refusal
 from callbox.simulator.settings import Settings
 
+ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 KEY = re.compile(r"SK[0-9a-fA-F]{32}")
 NOT_FOR_STANDARD_KEYS = {"fetch-account"}
 MOST_REMEMBERED = 1000
@@ -21,6 +22,15 @@ class Credentials:
         self._holder = holder
         self._good: dict[tuple[str, str, str], tuple[str, str] | None] = {}
         """Who logs in with an account's own token, by what is asked; None for an API key."""
+
+    def account(self, header: str | None) -> str:
+        """Return whose account is asked for where the path does not say so; Refusal 20003."""
+        username, _ = _decoded(header or "")
+        if KEY.fullmatch(username):
+            return self._holder.account_sid
+        if not ACCOUNT.fullmatch(username):
+            raise Refusal(20003, reason="Authenticate")
+        return username
 
     def check(self, header: str | None, account_sid: str, endpoint: str) -> None:
         """Refusal 20003 unless the header opens this endpoint of this account."""

@@ -21,6 +21,11 @@ def rfc2822(instant: float | None) -> str | None:
     return _written(int(instant), "%a, %d %b %Y %H:%M:%S +0000")
 
 
+def iso8601(instant: float) -> str:
+    """Return an instant as the newer products write it: `2020-09-06T21:26:02Z`."""
+    return _written(int(instant), "%Y-%m-%dT%H:%M:%SZ")
+
+
 def http_date(instant: float) -> str:
     """Return the value of a Date header."""
     return _written(int(instant), "%a, %d %b %Y %H:%M:%S GMT")

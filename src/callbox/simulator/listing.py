@@ -83,13 +83,38 @@ class Listing:
             query.append(("PageToken", token))
         return f"{self._ask.path}?{urlencode(query)}"
 
+    def _cut(self, found: Iterable[L]) -> tuple[list[L], str]:
+        """Return the entries of this page, and the token of the next one if there is one."""
+        skipped = 0 if self._token else self._page * self._size
+        entries = list(islice(found, skipped, skipped + self._size + 1))
+        shown = entries[: self._size]
+        return shown, TOKEN_PREFIX + shown[-1].sid if len(entries) > self._size else ""
+
+    def meta_page(
+        self, base: str, key: str, found: Iterable[L], render: Callable[[L], object]
+    ) -> Answer:
+        """Return the envelope of the newer products, whose links are whole URLs."""
+        shown, token = self._cut(found)
+        return document(
+            200,
+            {
+                "meta": {
+                    "page": self._page,
+                    "page_size": self._size,
+                    "first_page_url": base + self._uri(0),
+                    "previous_page_url": base + self._uri(self._page - 1) if self._page else None,
+                    "url": base + self._uri(self._page, self._token),
+                    "next_page_url": base + self._uri(self._page + 1, token) if token else None,
+                    "key": key,
+                },
+                key: [render(entry) for entry in shown],
+            },
+        )
+
     def page(self, key: str, found: Iterable[L], render: Callable[[L], object]) -> Answer:
         """Return the envelope with the entries of this page."""
         first = self._page * self._size
-        skipped = 0 if self._token else first
-        entries = list(islice(found, skipped, skipped + self._size + 1))
-        shown = entries[: self._size]
-        token = TOKEN_PREFIX + shown[-1].sid if len(entries) > self._size else ""
+        shown, token = self._cut(found)
         return document(
             200,
             {

@@ -34,8 +34,8 @@ class Network:
             self.chores.begin(self._ringing.answer(record))
 
     def listens(self, url: str) -> None:
-        """Note where media and recordings are to be had."""
-        self._texting.base = self._ringing.base = url
+        """Note where media, recordings and everything else are to be had."""
+        self.board.url = self._texting.base = self._ringing.base = url
 
     async def text(self, text: Text, *, wait: bool = True) -> tuple[Message, Exchange | None]:
         """Bring a text; with the last webhook request, if that was waited for."""

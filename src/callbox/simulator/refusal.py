@@ -7,6 +7,7 @@ A new code needs a line in TEXTS, and one in STATUSES if it is not a 400.
 TEXTS = {
     20001: "Invalid parameter: {parameter}",
     20003: "{reason}",
+    20409: "Execution {sid} is already active for this contact",
     20404: "The requested resource {path} was not found",
     21201: "No 'To' number is specified",
     21205: "{reason}",
@@ -67,16 +68,22 @@ TEXTS = {
     21910: "Invalid From and To pair. From and To should be of the same channel",
     30409: "The message cannot be canceled in its current state",
     63007: "Twilio could not find a Channel with the specified From address",
+    84004: "Error while creating execution via REST API.",
 }
+MISSING = "Missing required parameter {parameter} in the post body"
+"""What the newer products say by 20001 of what is not given."""
 
-STATUSES = {20003: 401, 20404: 404, 30409: 409}
+STATUSES = {20003: 401, 20404: 404, 20409: 409, 30409: 409}
 
 
 class Refusal(Exception):  # noqa: N818 - it reads as the sentence it is
-    """Twilio says no: the answer is an error body, and nothing was done."""
+    """Twilio says no: the answer is an error body, and nothing was done.
 
-    def __init__(self, code: int, **facts: object) -> None:
-        super().__init__(TEXTS[code].format(**facts))
+    `text` takes the place of the usual one.
+    """
+
+    def __init__(self, code: int, text: str = "", **facts: object) -> None:
+        super().__init__((text or TEXTS[code]).format(**facts))
         self.code = code
         self.status = STATUSES.get(code, 400)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from callbox.simulator import accounts, calls, media, messages, numbers
+from callbox.simulator import accounts, calls, executions, media, messages, numbers
 from callbox.simulator.answer import Answer
 from callbox.simulator.ask import Ask
 from callbox.simulator.refusal import Refusal
@@ -15,6 +15,9 @@ PATH = re.compile(
     r"/2010-04-01/Accounts/(?P<account>AC[0-9a-fA-F]{32})"
     r"(?:(?:/(?P<whole>\w+)/(?P<parent>[A-Z]{2}[0-9a-fA-F]{32}))?"
     r"/(?P<resource>\w+)(?:/(?P<sid>[A-Z]{2}[0-9a-fA-F]{32}))?)?(?P<json>\.json)?"
+)
+STUDIO_PATH = re.compile(
+    r"/v2/Flows/(?P<parent>FW[0-9a-fA-F]{32})/Executions(?:/(?P<sid>FN[0-9a-fA-F]{32}))?"
 )
 CONTENT = "Media content"
 """What is fetched without `.json`."""
@@ -50,6 +53,9 @@ ROUTES = {
     ("GET", "Messages/Media", True): Route("fetch-media", media.fetch),
     ("DELETE", "Messages/Media", True): Route("delete-media", media.delete),
     ("GET", CONTENT, True): Route("fetch-content", media.content),
+    ("POST", "Flows/Executions", False): Route("create-execution", executions.create),
+    ("GET", "Flows/Executions", False): Route("list-executions", executions.find),
+    ("GET", "Flows/Executions", True): Route("fetch-execution", executions.fetch),
     ("GET", "Balance", False): Route("fetch-balance", accounts.balance),
     ("GET", None, False): Route("fetch-account", accounts.fetch),
 }
@@ -69,10 +75,20 @@ def find(method: str, path: str) -> Place:
     """Return what a path names."""
     match = PATH.fullmatch(path)
     if match is None:
-        return Place()
+        return _find_in_studio(method, path)
     sid, parent = match["sid"] or "", match["parent"] or ""
     route = ROUTES.get((method, _resource(match), bool(sid)), NOWHERE)
     return Place(route, match["account"], sid, parent)
+
+
+def _find_in_studio(method: str, path: str) -> Place:
+    """Return what a path of Studio names; whose account it is, the credentials say."""
+    match = STUDIO_PATH.fullmatch(path)
+    if match is None:
+        return Place()
+    sid = match["sid"] or ""
+    route = ROUTES.get((method, "Flows/Executions", bool(sid)), NOWHERE)
+    return Place(route, "", sid, match["parent"])
 
 
 def _resource(match: re.Match[str]) -> str | None:

@@ -17,6 +17,7 @@ from callbox.simulator.control import PREFIX, Control
 from callbox.simulator.credentials import Credentials
 from callbox.simulator.date import http_date
 from callbox.simulator.exchange import Exchange
+from callbox.simulator.execution import Execution
 from callbox.simulator.fault import NORMAL, Plan
 from callbox.simulator.faults import Faults
 from callbox.simulator.holder import Holder
@@ -29,7 +30,7 @@ from callbox.simulator.refusal import Refusal
 from callbox.simulator.ring import Ring
 from callbox.simulator.routes import Route
 from callbox.simulator.settings import Settings
-from callbox.simulator.switchboard import Clock, Switchboard
+from callbox.simulator.switchboard import Clock, Created, Switchboard
 from callbox.simulator.text import Text
 from callbox.simulator.traffic import DROPPED, Answered, Traffic
 
@@ -66,7 +67,7 @@ class Simulator:
         self.faults = Faults(settings.seed, clock)
         """What goes wrong: `set(rules)` and `clear()`."""
         self.url = ""
-        """Where it listens: the SDK's `client.api.base_url`."""
+        """Where it listens: the SDK's `base_url`, of `client.api` and `client.studio`."""
         self._network = Network(self._board, self.holder)
         self.callbacks = self._network.callbacks
         """How status callbacks arrive: `manner` may be set."""
@@ -85,7 +86,12 @@ class Simulator:
         return self._board.calls.records
 
     @property
-    def log(self) -> Sequence[Message | Call]:
+    def executions(self) -> Sequence[Execution]:
+        """Every run of a Studio flow, oldest first."""
+        return self._board.executions.records
+
+    @property
+    def log(self) -> Sequence[Created]:
         """Everything that was created since the log was cleared, oldest first."""
         return self._board.log
 
@@ -191,6 +197,7 @@ class Simulator:
         try:
             if self._guarded(route, ask):
                 header = request.headers.get("Authorization")
+                ask.account_sid = ask.account_sid or self._credentials.account(header)
                 self._credentials.check(header, ask.account_sid, route.endpoint)
             plan = self.faults.plan(route.endpoint)
             ask.lag = plan.lag

@@ -27,6 +27,8 @@ class Settings:
     numbers: tuple[str, ...] | None = None
     """The account's own numbers: any other sender is refused. None: any sender will do, and two
     numbers are listed."""
+    flows: Collection[str] | None = None
+    """The SIDs of the Studio flows that there are. None: every one that is asked for."""
     balance: str = "20.00"
     pace: float = 1.0
     """Seconds between one status and the next."""

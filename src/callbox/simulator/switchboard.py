@@ -6,6 +6,7 @@ from collections.abc import Callable
 from callbox.simulator.address import phone_of
 from callbox.simulator.call import Call
 from callbox.simulator.consent import Consent
+from callbox.simulator.execution import Execution
 from callbox.simulator.ledger import Ledger
 from callbox.simulator.message import BLAMED, Message
 from callbox.simulator.number import Number
@@ -14,10 +15,11 @@ from callbox.simulator.settings import Settings
 from callbox.simulator.timeline import Timeline, timeline
 
 Clock = Callable[[], float]
+Created = Message | Call | Execution
 
 
 class Switchboard:
-    """Numbers, messages, calls, who refuses whom, and the log of all that was created."""
+    """Numbers, all that was created and its log, and who refuses whom."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
@@ -25,8 +27,11 @@ class Switchboard:
         self.opened_at = clock()
         self.messages: Ledger[Message] = Ledger()
         self.calls: Ledger[Call] = Ledger()
-        self.log: list[Message | Call] = []
-        """What was sent and called, not what came in."""
+        self.executions: Ledger[Execution] = Ledger()
+        self.url = ""
+        """Where it can be asked."""
+        self.log: list[Created] = []
+        """What was sent, called and run, not what came in."""
         self.arrived: list[Message] = []
         """The texts that somebody's phone got."""
         self.numbers = {
@@ -55,6 +60,11 @@ class Switchboard:
         if not call.inbound:
             self.log.append(call)
             self.on_create(call)
+
+    def add_execution(self, execution: Execution) -> None:
+        """Keep a run of a flow."""
+        self.executions.add(execution)
+        self.log.append(execution)
 
     def end(self, record: Message | Call, status: str) -> None:
         """End something before its time."""

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from callbox.domain.delivery import FREES_DEDUP_KEY, Delivery, Evidence, Progress, State
-from callbox.domain.notification import Channel, Kind, Notification, Voice
+from callbox.domain.notification import Channel, Flow, Kind, Notification, Voice
 
 Row = tuple[Any, ...]
 
@@ -47,10 +47,22 @@ def _notification(row: Row) -> Notification:
     if extras is None:
         return Notification(Kind(kind), Channel(channel), name, to, sender, body)
     more = json.loads(extras)
-    voice = Voice(**more["voice"]) if "voice" in more else None
     return Notification(
-        Kind(kind), Channel(channel), name, to, sender, body, tuple(more.get("media", ())), voice
+        Kind(kind),
+        Channel(channel),
+        name,
+        to,
+        sender,
+        body,
+        tuple(more.get("media", ())),
+        _voice(more["voice"]) if "voice" in more else None,
+        Flow(**more["flow"]) if "flow" in more else None,
     )
+
+
+def _voice(told: dict[str, Any]) -> Voice:
+    """Read a voice; one that was written before there was `play` has none."""
+    return Voice(**(told | {"play": tuple(told.get("play", ()))}))
 
 
 def _progress(row: Row) -> Progress:
@@ -139,4 +151,6 @@ def _extras(note: Notification) -> str | None:
         more["media"] = note.media
     if note.voice is not None:
         more["voice"] = asdict(note.voice)
+    if note.flow is not None:
+        more["flow"] = asdict(note.flow)
     return json.dumps(more) if more else None

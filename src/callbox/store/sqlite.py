@@ -302,10 +302,15 @@ class SqliteStore:
         rows = await self._write(lambda db: db.execute(sql, (host, after, most)).fetchall())
         return [_event(row) for row in rows]
 
-    async def acknowledge(self, ids: Sequence[int]) -> None:
+    async def acknowledge(self, ids: Sequence[int], answered: str | None = None) -> None:
         """See `Store`."""
-        sql = self._sql["acknowledge"]
-        await self._write(lambda db: db.execute(sql, (json.dumps(list(ids)),)))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["acknowledge"], (json.dumps(list(ids)),))
+            if answered is not None:
+                db.execute(self._sql["close_question"], (answered,))
+
+        await self._write(work)
 
     async def lost(self, ids: Sequence[int]) -> list[Event]:
         """See `Store`."""

@@ -1,12 +1,14 @@
 """Twilio's REST API as the port `Provider`: one request, one outcome.
 
-Facts: api.twilio.com, version 2010-04-01, Messages and Calls. A create has no idempotency key, so
-nothing here retries; what an answer means is looked up in codes.py.
+Facts: api.twilio.com, version 2010-04-01, Messages and Calls; studio.twilio.com, version v2,
+Executions of a flow, which call nobody back. A create has no idempotency key, so nothing here
+retries; what an answer means is looked up in codes.py.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from twilio.base import values
 from twilio.base.exceptions import TwilioException
@@ -32,6 +34,7 @@ from callbox.twilio.transport import Answer, NoAnswer, NotSent, Transport
 from callbox.twilio.voice import MOST_CHARACTERS, spoken
 
 CALLBACK_REFUSED = 21609  # before anything was created
+_NOT_FOUND = 20404
 
 _UNAUTHORIZED = 401
 _TOO_MANY_REQUESTS = 429
@@ -80,13 +83,16 @@ class TwilioProvider:
         )
         if base_url is not None:
             self._client.api.base_url = base_url.rstrip("/")
+            self._client.studio.base_url = studio_url(base_url.rstrip("/"))
         self._create: dict[Kind, Callable[..., Awaitable[Any]]] = {
             Kind.TXT: self._client.messages.create_async,
             Kind.CALL: self._client.calls.create_async,
+            Kind.FLOW: self._execute,
         }
         self._parameters: dict[Kind, Callable[[Delivery, int | None], dict[str, Any]]] = {
             Kind.TXT: self._message,
             Kind.CALL: self._call,
+            Kind.FLOW: _flow,
         }
 
     @property
@@ -103,8 +109,8 @@ class TwilioProvider:
             return Refused(None, f"The spoken text is {len(twiml)} characters as TwiML: expected "
                                  f"at most {MOST_CHARACTERS}")  # fmt: skip
         outcome = await self._post(kind, parameters)
-        if self._callback is None:
-            return outcome
+        if parameters.get("status_callback", values.unset) is values.unset:
+            return _plainly(outcome, delivery.notification)
         if isinstance(outcome, Refused) and outcome.code == CALLBACK_REFUSED:
             return await self._post_without_callback(kind, parameters)
         if isinstance(outcome, Accepted):
@@ -134,6 +140,9 @@ class TwilioProvider:
             return outcome_of(answer)
         except _UNREADABLE as fault:
             return Unknown(f"Twilio's answer cannot be read ({type(fault).__name__})")
+
+    async def _execute(self, flow: str, **parameters: Any) -> Any:  # noqa: ANN401 - the SDK's
+        return await self._client.studio.v2.flows(flow).executions.create_async(**parameters)
 
     async def look_up(self, delivery: Delivery) -> Lookup:
         """See `Provider.look_up`."""
@@ -193,13 +202,47 @@ class TwilioProvider:
         return f"{self._callback}?attempt={delivery.attempt_id}"
 
 
+def _flow(delivery: Delivery, _validity: int | None) -> dict[str, Any]:
+    note = delivery.notification
+    if note.flow is None:
+        raise ValueError("a flow that is not named")
+    return {
+        "flow": note.flow.sid,
+        "to": note.to,
+        "from_": note.sender,
+        "parameters": note.flow.parameters,
+    }
+
+
+def _plainly(outcome: Outcome, note: Notification) -> Outcome:
+    """Say in plain words that there is no such flow: Twilio names a path alone."""
+    if note.flow is None or not isinstance(outcome, Refused) or outcome.code != _NOT_FOUND:
+        return outcome
+    return Refused(
+        outcome.code,
+        f"This Twilio account has no Studio flow {note.flow.sid} (Twilio code {outcome.code})",
+        "Copy the flow's SID, which is FW and 32 characters, from the Twilio Console, Studio, "
+        "Flows.",
+    )
+
+
+def studio_url(base_url: str) -> str:
+    """Give where Studio is, next to the API at `base_url`: a host of its own, but at Twilio only.
+
+    Twilio's regional hosts are `<product>.<edge>.<region>.twilio.com`.
+    """
+    host = urlsplit(base_url).hostname or ""
+    at_twilio = host.startswith("api.") and host.endswith(".twilio.com")
+    return base_url.replace("//api.", "//studio.", 1) if at_twilio else base_url
+
+
 def address(note: Notification, number: str) -> str:
     """Give a number as Twilio addresses it on the notification's channel."""
     return f"whatsapp:{number}" if note.channel is Channel.WHATSAPP else number
 
 
 def accepted(kind: Kind, resource: Any) -> Accepted:  # noqa: ANN401 - the SDK's instance
-    """Read a message or call, just created or listed. Raises ValueError without a SID."""
+    """Read what was just created, or is listed. Raises ValueError without a SID."""
     if not resource.sid or not resource.status:
         raise ValueError("no SID in Twilio's answer")
     service = getattr(resource, "messaging_service_sid", None)

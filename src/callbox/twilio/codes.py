@@ -176,6 +176,12 @@ _ROWS = (
     ),
     # --- this request -----------------------------------------------------------------------
     Code(
+        20001,
+        Class.REQUEST,
+        "A value that Twilio needs is missing from the request, or it is not valid.",
+        "Correct the value that Twilio's own message names.",
+    ),
+    Code(
         20404,
         Class.REQUEST,
         "Twilio does not know what the request is about, or not in this account.",
@@ -475,6 +481,12 @@ _ROWS = (
         "The time for which the message is valid is out of Twilio's range.",
         "Give an expires_in of at least one second, and report it if that does not help.",
     ),
+    Code(
+        84004,
+        Class.REQUEST,
+        "Twilio could not start the Studio flow with these values.",
+        "Check the two phone numbers, and that the flow's parameters are a JSON object.",
+    ),
     # --- the recipient's consent --------------------------------------------------------------
     Code(
         21610,
@@ -500,6 +512,12 @@ _ROWS = (
         Class.TEMPORARY,
         "The account has as many calls at once as Twilio allows it.",
         "Nothing to do: Callbox calls again later; if it stays, ask Twilio for more.",
+    ),
+    Code(
+        20409,
+        Class.TEMPORARY,
+        "Another run of a Studio flow with the same two numbers is still under way.",
+        "Nothing to do: Callbox starts it later; if it stays, end the other run in the Console.",
     ),
     Code(
         21611,

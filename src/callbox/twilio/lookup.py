@@ -1,10 +1,11 @@
 """Looking for what an unsettled create may have made, in Twilio's own list.
 
 The list is filtered by To, and by From unless a messaging service picks it; never by DateSent,
-which a queued message does not have. Times are compared in Twilio's clock.
+which a queued message does not have. The runs of a flow are listed by the flow alone, so that To
+is compared here; From and the parameters are not told. Times are compared in Twilio's clock.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from twilio.rest import Client
@@ -16,8 +17,12 @@ from callbox.domain.outcome import Absent, Accepted, Ambiguous, Found, Lookup, U
 TOLERANCE = 5.0  # seconds before the attempt that still count as after it
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
 
+_BY_REQUEST = "outbound-api"
 _PAGE_SIZE = 100
 _MOST_PAGES = 50
+
+# What started a run of a flow that no request started: a call, a message, a conversation.
+_NOT_REQUESTED = ("CA", "SM", "MM", "CH", "IM")
 
 Reader = Callable[[Kind, Any], Accepted]
 
@@ -50,14 +55,30 @@ async def find(
 
 
 async def _pages(client: Client, note: Notification) -> AsyncIterator[Any]:
-    filters = {"to": _on(note, note.to)}
-    if not note.by_service:
-        filters["from_"] = _on(note, note.sender)
-    resource = client.calls if note.kind is Kind.CALL else client.messages
-    page = await resource.page_async(page_size=_PAGE_SIZE, **filters)
+    page = await _FIRST_PAGES[note.kind](client, note)
     while page is not None:
         yield page
         page = await page.next_page_async()
+
+
+async def _messages(client: Client, note: Notification) -> Any:  # noqa: ANN401 - the SDK's page
+    return await client.messages.page_async(page_size=_PAGE_SIZE, **_filters(note))
+
+
+async def _calls(client: Client, note: Notification) -> Any:  # noqa: ANN401 - the SDK's page
+    return await client.calls.page_async(page_size=_PAGE_SIZE, **_filters(note))
+
+
+async def _executions(client: Client, note: Notification) -> Any:  # noqa: ANN401 - the SDK's page
+    sid = note.flow.sid if note.flow else ""
+    return await client.studio.v2.flows(sid).executions.page_async(page_size=_PAGE_SIZE)
+
+
+def _filters(note: Notification) -> dict[str, str]:
+    filters = {"to": _on(note, note.to)}
+    if not note.by_service:
+        filters["from_"] = _on(note, note.sender)
+    return filters
 
 
 def _on(note: Notification, number: str) -> str:
@@ -66,24 +87,32 @@ def _on(note: Notification, number: str) -> str:
 
 def _is_ours(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
     """Tell whether an entry is what the notification would make."""
-    if not _same_way(note, entry):
-        return False
-    if note.kind is Kind.CALL:
-        return True
+    return _OURS[note.kind](note, entry)
+
+
+def _is_our_run(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
+    requested = not (entry.initiated_by or "").startswith(_NOT_REQUESTED)
+    return requested and bool(entry.contact_channel_address == note.to)
+
+
+def _is_our_call(_note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
+    return bool(entry.direction == _BY_REQUEST)
+
+
+def _is_our_text(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
     theirs, ours = _lines(entry.body), _lines(note.body)
-    return theirs in {ours, _lines(TRIAL_PREFIX) + ours}
+    return _same_way(note, entry) and theirs in {ours, _lines(TRIAL_PREFIX) + ours}
 
 
 def _may_be_ours(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
     """Tell whether an entry could be it, had its body not been redacted."""
-    return _same_way(note, entry) and not entry.body and bool(note.body)
+    text = note.kind is Kind.TXT
+    return text and _same_way(note, entry) and not entry.body and bool(note.body)
 
 
 def _same_way(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK's instance
-    if entry.direction != "outbound-api":
+    if entry.direction != _BY_REQUEST:
         return False
-    if note.kind is Kind.CALL:
-        return True
     if note.by_service and entry.messaging_service_sid != note.sender:
         return False
     return int(entry.num_media or 0) == len(note.media)
@@ -91,6 +120,18 @@ def _same_way(note: Notification, entry: Any) -> bool:  # noqa: ANN401 - the SDK
 
 def _lines(text: str | None) -> str:
     return "\n".join((text or "").splitlines())
+
+
+_FIRST_PAGES: dict[Kind, Callable[[Client, Notification], Awaitable[Any]]] = {
+    Kind.TXT: _messages,
+    Kind.CALL: _calls,
+    Kind.FLOW: _executions,
+}
+_OURS: dict[Kind, Callable[[Notification, Any], bool]] = {
+    Kind.TXT: _is_our_text,
+    Kind.CALL: _is_our_call,
+    Kind.FLOW: _is_our_run,
+}
 
 
 def _verdict(newest_first: list[Accepted], *, doubtful: bool) -> Lookup:

@@ -1,4 +1,4 @@
-"""Twilio's words for how a message or call stands, as states of a delivery.
+"""Twilio's words for how a message, a call or a run of a flow stands, as states of a delivery.
 
 Rule for editing the tables: in the order of time; a word may come after those above it.
 """
@@ -32,7 +32,10 @@ CALL = {
     "canceled": State.CANCELLED,
 }
 
-_WORDS = {Kind.TXT: MESSAGE, Kind.CALL: CALL}
+# That a run has ended does not say whether the person got anything.
+FLOW = {"active": State.ACCEPTED, "ended": State.ACCEPTED}
+
+_WORDS = {Kind.TXT: MESSAGE, Kind.CALL: CALL, Kind.FLOW: FLOW}
 _FOLLOWS = {
     (kind, word): frozenset(tuple(words)[:place])
     for kind, words in _WORDS.items()

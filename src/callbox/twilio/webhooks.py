@@ -127,11 +127,9 @@ class Webhooks:
         self, path: str, act: Act
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def served(request: web.Request) -> web.StreamResponse:
-            answer = await self._bounded(path, act, request)
+            answer = self._noted(path, await self._bounded(path, act, request))
             if isinstance(answer, str):
                 return web.Response(body=answer.encode(), content_type="text/xml", charset="utf-8")
-            if answer.reason is not None:
-                self.refusals.note(answer.reason, f"{self.settings.place}{path}")
             return _refused(answer)
 
         return served
@@ -152,7 +150,12 @@ class Webhooks:
 
     async def take(self, webhook: Webhook) -> Answer:
         """Take whatever Twilio tells at one address: a text, a call, or how one of ours fares."""
-        return await self._served_one(self._anything, webhook)
+        return self._noted("", await self._served_one(self._anything, webhook))
+
+    def _noted(self, path: str, answer: Answer) -> Answer:
+        if isinstance(answer, Refusal) and answer.reason is not None:
+            self.refusals.note(answer.reason, f"{self.settings.place}{path}")
+        return answer
 
     async def _served_one(self, act: Act, webhook: Webhook) -> Answer:
         self._under_way += 1
