@@ -1,0 +1,33 @@
+"""The log in the words of Indigo's dialogs: keys of a configuration file mean nothing there."""
+
+import logging
+import re
+
+_WORDS = {
+    "http.public_url": "Webhook URL at Twilio",
+    "inbound.max_age": "Oldest text to act on",
+    "inbound.numbers": "a Twilio Number device",
+    "inbound.polling": "Check for new messages",
+    "mqtt.url": "MQTT broker",
+    "twilio.account_sid": "Account SID",
+    "twilio.auth_token": "Auth Token",
+    "twilio.default_from_number": "the Twilio Number device",
+}
+_KEYS = re.compile("|".join(map(re.escape, sorted(_WORDS, key=len, reverse=True))))
+
+
+class InWords(logging.Filter):
+    """Rewrites what is logged; to be added to a handler."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass, in the owner's words."""
+        text = record.getMessage()
+        worded = in_words(text)
+        if worded != text:
+            record.msg, record.args = worded, ()
+        return True
+
+
+def in_words(text: str) -> str:
+    """Give a sentence with the labels of Indigo's dialogs in place of configuration keys."""
+    return _KEYS.sub(lambda key: f"'{_WORDS[key[0]]}'", text)
