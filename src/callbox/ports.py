@@ -281,8 +281,8 @@ class Store(Protocol):
     async def owed(self, host: str, after: int, most: int) -> list[Event]:
         """Give the events that a host is to tell, with an id above `after`, oldest first."""
 
-    async def acknowledge(self, ids: Sequence[int]) -> None:
-        """Forget events that their host has told."""
+    async def acknowledge(self, ids: Sequence[int], answered: str | None = None) -> None:
+        """Forget events that their host has told, and the question that they answered."""
 
     async def lost(self, ids: Sequence[int]) -> list[Event]:
         """Count a connection lost with these events in flight; give those now set aside.

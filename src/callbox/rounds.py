@@ -219,6 +219,7 @@ class Rounds:
     _unread: set[str] = field(default_factory=set)  # since the last look of the series
     _found: int = 0
     _asking: asyncio.Future[int] | None = None
+    _first: asyncio.Future[bool] | None = None
     _refused: dict[str, tuple[int, float]] = field(default_factory=dict)  # deletions: tries, next
     _skipped: set[str] = field(default_factory=set)
     _stopping: bool = False
@@ -245,6 +246,7 @@ class Rounds:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), wait)
         finally:
+            self._end_first_look(answered=False)
             self._end_series()
             for lane in self._lanes():
                 if lane.errand is not None:
@@ -278,6 +280,16 @@ class Rounds:
         self._series = [now + seconds for seconds in SERIES]
         self._wake.set()
         return asked
+
+    def first_look(self) -> asyncio.Future[bool]:
+        """Give whether Twilio answers, as soon as the check that was just begun shows it.
+
+        True once every number was looked at, False at the first that cannot be.
+        """
+        first = self._first = self._first or asyncio.get_running_loop().create_future()
+        if not self._posts:
+            self._end_first_look(answered=True)
+        return first
 
     def trouble(self) -> str | None:
         """Say what Twilio does not tell, and why."""
@@ -376,6 +388,7 @@ class Rounds:
         if self.plan.every is None and fault.pause is None:
             post.due_at, post.trouble = math.inf, None
         self._unread.discard(post.number)
+        self._end_first_look(answered=False)
         self._look_whether_over(0)
 
     def _answered(self, lane: Lane) -> None:
@@ -514,8 +527,15 @@ class Rounds:
     def _look_whether_over(self, new: int) -> None:
         """End the looks after a ping once something is new, or after the last one."""
         self._found += new
+        if not self._unread and len(self._series) < len(SERIES):
+            self._end_first_look(answered=True)
         if new or not (self._series or self._unread):
             self._end_series()
+
+    def _end_first_look(self, *, answered: bool) -> None:
+        if self._first is not None and not self._first.done():
+            self._first.set_result(answered)
+        self._first = None
 
     def _end_series(self) -> None:
         if self._asking is not None and not self._asking.done():

@@ -671,6 +671,32 @@ async def test_a_ping_for_nothing_ends_after_twenty_seconds(desk: Desk) -> None:
     assert (looks(desk, begun), asked.result()) == ([0, 1, 3, 8, 20], 0)
 
 
+async def test_the_first_look_of_a_check_tells_that_twilio_answers(desk: Desk) -> None:
+    await start_with(desk, numbers=(OURS, OTHER), every=None)
+    await desk.pass_by(60.0)
+    desk.rounds.check()
+    looked = desk.rounds.first_look()
+    assert not looked.done()
+    await desk.pass_by(2.0)
+    assert looked.result() is True
+
+
+async def test_the_first_look_of_a_check_tells_that_twilio_does_not_answer(desk: Desk) -> None:
+    await start_with(desk, every=None)
+    await desk.pass_by(60.0)
+    desk.lists.fault = OUTAGE
+    desk.rounds.check()
+    looked = desk.rounds.first_look()
+    await desk.pass_by(1.0)
+    assert looked.result() is False
+
+
+async def test_the_first_look_without_numbers_is_over_at_once(desk: Desk) -> None:
+    await start_with(desk, numbers=(), every=None)
+    desk.rounds.check()
+    assert desk.rounds.first_look().result() is True
+
+
 async def test_pings_at_once_are_one(desk: Desk) -> None:
     await start_with(desk, every=None)
     begun = from_now(desk)

@@ -24,6 +24,7 @@ from callbox.cli.queue import _page
 from callbox.cli.simulate import _failures
 from callbox.simulator import Settings, Simulator, start
 from callbox.simulator.exchange import Exchange
+from contract.deliveries import a_store, flow, keep
 from harness.ports import free_port
 from harness.waiting import until
 
@@ -499,6 +500,18 @@ async def test_queue_does_without_a_gateway_and_sends_nothing(
     assert (await configured.type("queue", "cancel", again)).code == 0
     assert await listed(configured, "--state", "queued") == []
     assert twilio.requests.document() == asked
+
+
+async def test_queue_shows_a_flow_like_anything_else_and_withdraws_it(
+    configured: Terminal,
+) -> None:
+    async with a_store(configured.folder / "callbox.sqlite3") as store:
+        await keep(store, flow())
+    (found,) = await listed(configured)
+    assert (found["kind"], found["channel"], found["state"]) == ("flow", "flow", "queued")
+    assert " flow " in (await configured.type("queue", "list")).out
+    assert (await configured.type("queue", "cancel", found["delivery_id"])).code == 0
+    assert [each["state"] for each in await listed(configured)] == ["cancelled"]
 
 
 async def test_queue_of_a_store_that_never_was_says_so(configured: Terminal) -> None:

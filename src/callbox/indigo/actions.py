@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -36,6 +37,8 @@ Result = dict[str, Any]
 NO_GROUP = "none"
 NATIONAL = "+1"  # the Twilio plugin took its numbers without a country code too
 _PING_VARIABLE = "twilio_ping"
+_NO_NUMBERS = "No number's device is in service; expected one that texts come to"
+_DRY_RUN = Refusal(503, "Nothing is received in a dry run; texts are fetched after it")
 _CLOSED = Refusal(503, "Callbox does not run", headers={"Retry-After": "10"})
 
 
@@ -55,7 +58,7 @@ class Actions:
         try:
             request = request_of(self._order(action_id, action, device))
         except Mistake as mistake:
-            return self._failed(mistake, waits=waits)
+            return self._failed(action_id, mistake, waits=waits)
         auth = auth_of(request)
         if auth is not None:
             device.updateStateOnServer("last_auth", auth)
@@ -68,7 +71,7 @@ class Actions:
             request = request_of(order)
             terms, seconds = _terms(order, device.id), timeout_of(order)
         except Mistake as mistake:
-            return self._failed(mistake, waits=waits)
+            return self._failed("askQuestion", mistake, waits=waits)
         asked = [_question(request, each, terms, seconds) for each in request.recipients]
         return self._answer(self.engine.call(lambda gateway: self._ask(gateway, asked)), waits)
 
@@ -103,6 +106,10 @@ class Actions:
         self.engine.call(lambda gateway: gateway.webhooks.take(webhook)).add_done_callback(answer)
         return None
 
+    def turn_away(self) -> Any:  # noqa: ANN401 - Indigo's
+        """Refuse what Twilio tells while nothing is received."""
+        return self._plain(reply_of(_DRY_RUN))
+
     # results
 
     def _answer(self, done: "Future[Result]", waits: bool) -> Any:  # noqa: ANN401
@@ -121,9 +128,11 @@ class Actions:
         done.add_done_callback(answer)
         return None
 
-    def _failed(self, mistake: Mistake, *, waits: bool) -> Any:  # noqa: ANN401 - Indigo's
-        log.error("%s", mistake.sentence)
-        return self._plain(_failure(mistake.sentence)) if waits else None
+    def _failed(self, action_id: str, mistake: Mistake, *, waits: bool) -> Any:  # noqa: ANN401
+        where = f"{action_id}, {mistake.field}" if mistake.field else action_id
+        sentence = f"{where}: {mistake.sentence}"
+        log.error("%s", sentence)
+        return self._plain(_failure(sentence)) if waits else None
 
     def _plain(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Indigo's
         """Give values as Indigo's own containers; it knows no None."""
@@ -137,6 +146,8 @@ class Actions:
                 for each in value:
                     several.append(each)
                 found[key] = several
+            elif isinstance(value, str):
+                found[key] = str(value)  # nothing derived from it crosses the bridge
             elif value is not None:
                 found[key] = value
         return found
@@ -159,19 +170,18 @@ class Actions:
         )
 
     async def _check(self, gateway: Gateway) -> Result:
-        found = gateway.rounds.check()
+        gateway.rounds.check()
+        looked = gateway.rounds.first_look()
         numbers = list(gateway.config.numbers)
 
-        def checked() -> None:
-            self.checked(numbers, gateway.rounds.trouble() is None)
-
         async def tell() -> None:
-            await found
+            answered = await looked
             if gateway.indigo is not None:
-                await gateway.indigo.do(checked)
+                await gateway.indigo.do(partial(self.checked, numbers, answered))
 
         gateway.spawn(tell())
-        return {"success": bool(numbers), "numbers": len(numbers)}
+        failures = [] if numbers else [_NO_NUMBERS]
+        return {"success": bool(numbers), "numbers": len(numbers), "failures": failures}
 
     async def _ask(self, gateway: Gateway, asked: list[tuple[Request, Question] | Fault]) -> Result:
         results: list[Result] = []

@@ -7,9 +7,12 @@ from urllib.parse import urlsplit
 from callbox.domain.phone import mask
 from callbox.indigo.preferences import Preferences
 from callbox.indigo.triggers import Trigger, changes_after_upgrade
+from callbox.indigo.web import PINGS, RECEIVE
 from callbox.service import Gateway
 from callbox.twilio.account import Finding
 from callbox.twilio.numbers import NotTold, Number, Numbers
+
+_OF_ACCOUNT = {"Twilio", "Lists"}  # troubles that the account's own finding explains
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,23 @@ async def findings(home: Home, gateway: Gateway) -> AsyncIterator[Finding]:
     """Look at everything, Twilio's side too; never raises for what Twilio answers or does not."""
     for finding in _of_preferences(home):
         yield finding
-    for finding in await gateway.inquire():
+    account = await gateway.inquire()
+    for finding in account:
         yield finding
+    locked_out = any(finding.wrong for finding in account)
+    if locked_out:
+        yield Finding("Numbers: not looked at while the account is not well", unsure=True)
+    else:
+        async for finding in _of_numbers(home, gateway):
+            yield finding
+    for name, trouble in gateway.troubles.now.items():
+        if not (locked_out and name in _OF_ACCOUNT):
+            yield Finding(f"{name}: {trouble}", wrong=True)
+    for finding in changes(home.triggers):
+        yield finding
+
+
+async def _of_numbers(home: Home, gateway: Gateway) -> AsyncIterator[Finding]:
     try:
         own = await Numbers(gateway.provider.client, gateway.config.twilio.base_url).every()
     except NotTold as refusal:
@@ -44,10 +62,6 @@ async def findings(home: Home, gateway: Gateway) -> AsyncIterator[Finding]:
         known = {number.phone_number: number for number in own}
         for number, in_service in home.numbers.items():
             yield _of_number(home, number, known.get(number), in_service=in_service)
-    for trouble in gateway.troubles.now.items():
-        yield Finding(": ".join(trouble), wrong=True)
-    for finding in changes(home.triggers):
-        yield finding
 
 
 def _of_preferences(home: Home) -> Iterator[Finding]:
@@ -60,7 +74,8 @@ def _of_preferences(home: Home) -> Iterator[Finding]:
         yield Finding(f"Texts: Twilio is asked for them every {preferences.poll_minutes:g} min")
     else:
         yield Finding(
-            "Texts: Twilio is never asked for them, so only its webhook brings them", unsure=True
+            "Texts: Twilio is not asked for them regularly, so its webhook has to bring them",
+            unsure=True,
         )
     if not home.receive_url:
         yield Finding(
@@ -91,12 +106,28 @@ def _of_webhook(home: Home, shown: str, own: Number) -> Finding:
         return Finding(f"{shown}: its texts go to the {owner} at Twilio", unsure=True)
     if not url:
         return Finding(f"{shown}: Twilio calls no webhook; texts come by asking", unsure=True)
+    if _only_pings(url, home.receive_url):
+        return Finding(
+            f"{shown}: Twilio's webhook only has Indigo ask for texts; with .../receive they come "
+            "at once",
+            unsure=True,
+        )
     if not _leads_here(url, home.receive_url):
         host = urlsplit(url).hostname
         return Finding(f"{shown}: Twilio's webhook leads elsewhere, to {host}", unsure=True)
     if own.values["sms_method"] != "POST":
         return Finding(f"{shown}: Twilio's webhook is by GET; set it to HTTP POST", wrong=True)
     return Finding(f"{shown}: Twilio's webhook comes here")
+
+
+def _only_pings(url: str, receive_url: str | None) -> bool:
+    """Tell whether it is the address of the Twilio plugin, which goes on working."""
+    place, _, action = urlsplit(url).path.rpartition("/")
+    here = urlsplit(receive_url or "")
+    return action in PINGS and (urlsplit(url).hostname, f"{place}/{RECEIVE}") == (
+        here.hostname,
+        here.path,
+    )
 
 
 def _leads_here(url: str, receive_url: str | None) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from callbox.indigo import preferences
-from callbox.indigo.actions import NO_GROUP
+from callbox.indigo.actions import NATIONAL, NO_GROUP
 from callbox.indigo.mistake import Mistake
 from callbox.indigo.people import OTHER, People, number_of
 from callbox.indigo.requests import action_faults
@@ -91,5 +91,13 @@ class Dialogs:
         return list(self.indigo.devices.iter(f"self.{NUMBER}"))
 
     def _is_taken(self, number: str, device_id: int) -> bool:
-        others = (device for device in self._numbers() if device.id != device_id)
-        return number in {str(device.pluginProps.get(NUMBER_FIELDS[NUMBER])) for device in others}
+        return number in {own_number(each) for each in self._numbers() if each.id != device_id}
+
+
+def own_number(device: Any) -> str:  # noqa: ANN401 - Indigo's
+    """Give a number device's number in E.164 form, or as it is written where it is none."""
+    written = str(device.pluginProps.get(NUMBER_FIELDS[NUMBER]) or "")
+    try:
+        return number_of(written, NATIONAL)
+    except Mistake:
+        return written

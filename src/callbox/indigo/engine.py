@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 _QUIET = 0.3  # seconds without a change before the gateway is opened anew
 _OPEN_AGAIN = 30.0  # seconds after it could not be opened
 _PATIENCE = 10.0  # seconds that work waits for the gateway
+_GRACE = 3.0  # seconds that work under way gets when the gateway is to close
+_LONGEST_END = 6.0  # seconds that it gets to end, one more than it needs unless the disk refuses
+_STOPPING = "Callbox does not run: it is being stopped"
 
 T = TypeVar("T")
 Work = Callable[[Gateway], Coroutine[Any, Any, T]]
@@ -49,13 +52,14 @@ class Engine:
     home: Home
     attend: Callable[[Gateway], Awaitable[Coroutine[Any, Any, None]]]
     simulator: Simulator | None = None
-    idle: str = "the plugin has not started yet"  # why there is no gateway
+    idle: str = "the plugin has not started yet"  # why there is no gateway; "" if one is to be
     _wanted: Setup | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _early: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _open: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _gateway: Gateway | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _under_way: set[asyncio.Task[Any]] = field(default_factory=set)  # those that use the gateway
@@ -77,13 +81,16 @@ class Engine:
         The future raises Mistake where there is none, and what the work raises.
         """
         done: Future[T] = Future()
-        self._do(lambda: self._begin(work, done))
+        if self._stopping:
+            done.set_exception(Mistake(_STOPPING))
+        else:
+            self._do(lambda: self._begin(work, done))
         return done
 
     def stop(self) -> None:
         """End `run`: requests under way get a few seconds, what is kept stays kept."""
         self._stopping = True
-        self._do(self._hold)
+        self._do(self._end)
 
     def _do(self, act: Callable[[], None]) -> None:
         """Act on the loop; before there is one, as soon as it runs."""
@@ -98,60 +105,90 @@ class Engine:
 
     def run(self) -> None:
         """Serve until `stop`."""
-        try:
-            asyncio.run(self._main())
-        finally:
-            with self._lock:
-                self._loop = None
+        asyncio.run(self._main())
 
     async def _main(self) -> None:
-        self._changed, self._open = asyncio.Event(), asyncio.Event()
+        """Take work while there is a loop that does it; what comes later waits for the next run."""
+        self._changed, self._open, self._stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
         with self._lock:
             self._loop = asyncio.get_running_loop()
             early, self._early = self._early, []
-        for act in early:
-            act()
-        while not self._stopping:
-            self._changed.clear()
-            setup = self._wanted
-            if setup is None:
-                await self._changed.wait()
-            else:
-                await self._serve(setup)
+        try:
+            for act in early:
+                act()
+            while not self._stopping:
+                self._changed.clear()
+                setup = self._wanted
+                if setup is None:
+                    await self._changed.wait()
+                else:
+                    await self._serve(setup)
+        finally:
+            with self._lock:
+                self._loop = None
 
     async def _serve(self, setup: Setup) -> None:
         """Run a gateway until something else is wanted."""
         async with contextlib.AsyncExitStack() as exits:
             try:
-                gateway = await self._opened(setup, exits)
+                opened = await self._unless_stopped(self._opened(setup, exits))
             except CallboxError as fault:
                 self.idle = str(fault)
                 log.error("Callbox does not run: %s", fault)  # noqa: TRY400 - a sentence says it
                 await self._change(_OPEN_AGAIN)
                 return
-            beside = asyncio.create_task(await self.attend(gateway))
-            running = asyncio.create_task(gateway.run())
-            self._gateway = gateway
+            if opened is None:
+                return
+            self._gateway, attending = opened
+            beside = asyncio.create_task(attending)
+            running = asyncio.create_task(self._gateway.run())
             if not self._changed.is_set():
+                self.idle = ""
                 self._open.set()
             changed = asyncio.create_task(self._change())
             await asyncio.wait({running, changed}, return_when=asyncio.FIRST_COMPLETED)
             self._open.clear()
             changed.cancel()
-            if self._under_way:
-                await asyncio.wait(self._under_way)
-            beside.cancel()
-            await gateway.stop()
+            await self._finish(self._gateway, running, beside)
+
+    async def _unless_stopped(self, opening: Coroutine[Any, Any, T]) -> T | None:
+        """Give what is opened; None if it is to stop meanwhile: a full disk may take for ever."""
+        task, stopped = asyncio.create_task(opening), asyncio.create_task(self._stopped.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait({task})
+        return None
+
+    async def _finish(
+        self, gateway: Gateway, running: "asyncio.Task[None]", beside: "asyncio.Task[None]"
+    ) -> None:
+        """Let a gateway end what it is about, unless the disk refuses to keep it."""
+        if self._under_way:
+            _, left = await asyncio.wait(self._under_way, timeout=_GRACE)
+            for task in left:
+                task.cancel()
+        beside.cancel()
+        await gateway.stop()
+        _, late = await asyncio.wait({running}, timeout=_LONGEST_END)
+        if late:
+            running.cancel()
+            await asyncio.wait(late)
+        else:
             await running
 
-    async def _opened(self, setup: Setup, exits: contextlib.AsyncExitStack) -> Gateway:
+    async def _opened(
+        self, setup: Setup, exits: contextlib.AsyncExitStack
+    ) -> tuple[Gateway, Coroutine[Any, Any, None]]:
         config = setup.config
         if setup.rehearsal:
             config = await self._rehearse(config, exits)
         gateway = Gateway(config, home=self.home, broker=setup.broker)
         exits.push_async_callback(gateway.close)
         await gateway.open()
-        return gateway
+        return gateway, await self.attend(gateway)
 
     async def _rehearse(self, config: Config, exits: contextlib.AsyncExitStack) -> Config:
         """Put a simulator in Twilio's place."""
@@ -178,6 +215,10 @@ class Engine:
         self._open.clear()
         self._changed.set()
 
+    def _end(self) -> None:
+        self._hold()
+        self._stopped.set()
+
     def _begin(self, work: Work[T], done: "Future[T]") -> None:
         task = asyncio.create_task(self._work(work))
         self._tasks.add(task)
@@ -185,8 +226,9 @@ class Engine:
         task.add_done_callback(lambda ended: _hand_over(ended, done))
 
     async def _work(self, work: Work[T]) -> T:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._open.wait(), _PATIENCE)
+        if not self.idle:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._open.wait(), _PATIENCE)
         gateway, task = self._gateway, asyncio.current_task()
         if not self._open.is_set() or gateway is None or task is None:
             raise Mistake(f"Callbox does not run: {self.idle or 'it is being started'}")
@@ -199,7 +241,7 @@ class Engine:
 
 def _hand_over(ended: "asyncio.Task[T]", done: "Future[T]") -> None:
     """Give a task's end to whoever waits in another thread."""
-    fault = asyncio.CancelledError() if ended.cancelled() else ended.exception()
+    fault = Mistake(_STOPPING) if ended.cancelled() else ended.exception()
     if fault is None:
         done.set_result(ended.result())
     else:

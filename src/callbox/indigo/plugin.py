@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,17 @@ from urllib.parse import urlsplit
 from callbox.domain.question import Question
 from callbox.indigo import checkup
 from callbox.indigo.actions import NATIONAL, Actions, send_reply
-from callbox.indigo.dialogs import NUMBER, NUMBER_FIELDS, Dialogs
+from callbox.indigo.dialogs import NUMBER, NUMBER_FIELDS, Dialogs, own_number
 from callbox.indigo.engine import Engine, Setup
 from callbox.indigo.journal import Journal
 from callbox.indigo.mistake import Mistake
-from callbox.indigo.people import People, number_of
+from callbox.indigo.people import GROUP, People, number_of
 from callbox.indigo.preferences import Preferences, config_of, faults, migrated
 from callbox.indigo.questions import Questions
 from callbox.indigo.teller import Manner, Teller
 from callbox.indigo.triggers import Trigger, Triggers
 from callbox.indigo.web import RECEIVE
+from callbox.indigo.wording import InWords
 from callbox.service import Gateway
 from callbox.twilio.account import Finding
 
@@ -43,10 +45,13 @@ class Callbox:
     def __init__(self, indigo: Any, plugin: Any) -> None:  # noqa: ANN401 - Indigo's
         self._indigo = indigo
         self._plugin = plugin
-        self._known: People | None = None
+        self._known: tuple[int, People] | None = None
+        self._changes = 0  # of people
+        self._rehearses = False
         self._numbers: dict[int, tuple[str, bool]] = {}  # by device in service: number, delete
         self._triggers = Triggers()
         self._gateway: Gateway | None = None
+        self._told = ""  # what is wrong with the preferences, as the log was told
         self._loop = asyncio.new_event_loop()  # until the gateway's is there
         self._prefs: dict[str, Any] = dict(plugin.pluginPrefs)
         self.preferences = Preferences.read(self._prefs)
@@ -92,7 +97,8 @@ class Callbox:
 
     def wake_up(self) -> None:
         """Look for what came while the machine slept."""
-        self.actions.check(waits=False)
+        if self._numbers:
+            self.actions.check(waits=False)
 
     def configure(self, changed: Mapping[str, Any] | None = None) -> None:
         """Have the gateway be as preferences and devices say now.
@@ -104,14 +110,16 @@ class Callbox:
         self._plugin.indigo_log_handler.setLevel(preferences.log_level)
         self.teller.manner = Manner(preferences.check_access, preferences.max_age_minutes * 60)
         self.teller.numbers = {number: key for key, (number, _) in self._numbers.items()}
-        setup, wrong = None, "; ".join(faults(self._prefs).values())
+        setup = None
+        wrong = "; ".join(f"{name}: {fault}" for name, fault in faults(self._prefs).items())
         if not wrong:
             try:
                 setup = self._setup()
             except Mistake as mistake:
                 wrong = mistake.sentence
-        if wrong:
+        if wrong and wrong != self._told:  # each device that starts leads here
             log.error("Settings of the plugin: %s", wrong)
+        self._told = wrong
         self.engine.configure(setup, wrong)
 
     def _setup(self) -> Setup:
@@ -153,6 +161,7 @@ class Callbox:
         for handler in (self._plugin.indigo_log_handler, self._plugin.plugin_file_handler):
             if handler not in ours.handlers:
                 ours.addHandler(handler)
+                handler.addFilter(InWords())
 
     def _tell_changes(self) -> None:
         """At the first start, list the triggers that do something else from now on."""
@@ -178,6 +187,9 @@ class Callbox:
         if device.deviceTypeId == NUMBER:
             self._add_number(device)
             self.configure()
+        elif device.deviceTypeId == GROUP:
+            members = len(device.pluginProps.get("members", ()))
+            device.updateStateOnServer("contactStatus", f"{members} contacts")
 
     def device_stopped(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
         """Take a device out of service."""
@@ -196,15 +208,15 @@ class Callbox:
 
     def people_changed(self) -> None:
         """Look at contacts and groups anew, the next time they are needed."""
-        self._known = None
+        self._changes += 1
 
     def people(self) -> People:
-        """Give contacts and groups as they are."""
-        known = self._known
-        if known is None:
+        """Give contacts and groups as they are; from any thread."""
+        changes, known = self._changes, self._known
+        if known is None or known[0] != changes:
             ours = next((number for number, _ in self._numbers.values()), "")
-            known = self._known = People.of(self._indigo.devices.iter("self"), ours)
-        return known
+            known = self._known = changes, People.of(self._indigo.devices.iter("self"), ours)
+        return known[1]
 
     def trigger_started(self, trigger: Any) -> None:  # noqa: ANN401 - Indigo's
         """Have a trigger fire from now on."""
@@ -215,20 +227,26 @@ class Callbox:
         """Have a trigger fire no more."""
         self._triggers.remove(trigger.id)
 
-    # menus
+    # menus and the web server
+
+    def receive(self, props: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Indigo's
+        """Take what Twilio tells; not in a dry run, after which it is fetched."""
+        if self.preferences.dry_run:
+            return self.actions.turn_away()
+        return self.actions.receive(props, self.receive_query())
 
     def check_setup(self) -> None:
         """Write to the Event Log what is wrong, and what to do about it."""
         home = checkup.Home(
             self.preferences,
             {
-                str(device.pluginProps.get(NUMBER_FIELDS[NUMBER])): device.enabled
+                own_number(device): device.enabled
                 for device in self._indigo.devices.iter(f"self.{NUMBER}")
             },
             self.receive_url(),
             tuple(self._triggers),
         )
-        self.engine.call(partial(_tell_findings, home)).add_done_callback(_tell_fault)
+        self.engine.call(partial(_tell_findings, home)).add_done_callback(_end_findings)
 
     def simulate(self, sender: str, device_id: str, text: str) -> None:
         """Have somebody text to us, in a dry run. Raises Mistake outside of one."""
@@ -251,8 +269,10 @@ class Callbox:
         self._gateway = gateway
         self.questions.load(await gateway.store.questions())
         await asyncio.to_thread(self.teller.journal.open)
-        if not gateway.config.twilio.really_twilio:
+        rehearses = not gateway.config.twilio.really_twilio
+        if rehearses and not self._rehearses:
             log.warning("Dry run: nothing is really sent")
+        self._rehearses = rehearses
         self._loop = asyncio.get_running_loop()
         return self._time_out(gateway)
 
@@ -281,12 +301,21 @@ class Callbox:
         self.teller.show_check(numbers, good=good)
 
 
-async def _tell_findings(home: checkup.Home, gateway: Gateway) -> None:
+async def _tell_findings(home: checkup.Home, gateway: Gateway) -> int:
     wrong = 0
     async for finding in checkup.findings(home, gateway):
         wrong += finding.wrong
         log.log(_level(finding), "%s", finding.sentence)
-    log.info("Check set-up: %s", f"{wrong} things to mend" if wrong else "nothing to mend")
+    return wrong
+
+
+def _end_findings(done: "Future[int]") -> None:
+    _tell_fault(done)
+    log.info("Check set-up: %s to mend", _counted(1 if done.exception() else done.result()))
+
+
+def _counted(things: int) -> str:
+    return {0: "nothing", 1: "1 thing"}.get(things, f"{things} things")
 
 
 def _level(finding: Finding) -> int:

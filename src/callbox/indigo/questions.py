@@ -9,6 +9,7 @@ from callbox.domain.question import Question
 YES, NO, TIMEOUT = "yes", "no", "timeout"
 
 _EDGES = " .,;:!?\"'()"
+_TOLERANCE = 2.0  # seconds before the question that an answer may be dated: Twilio dates to seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,16 @@ class Questions:
         """Wait no more."""
         self._open.pop(question.id, None)
 
-    def answered_by(self, ours: str, theirs: str, text: str) -> tuple[Question, str] | None:
-        """Give the question that a text answers, the one asked last first, and the answer."""
+    def answered_by(
+        self, ours: str, theirs: str, text: str, at: float
+    ) -> tuple[Question, str] | None:
+        """Give the question that a text answers, the one asked last first, and the answer.
+
+        `at`: when it came; a text from before the question, or after its time, is no answer.
+        """
         for question in reversed(list(self._open.values())):
-            if (question.ours, question.theirs) == (ours, theirs):
+            counts = question.asked_at - _TOLERANCE <= at <= question.expires_at
+            if counts and (question.ours, question.theirs) == (ours, theirs):
                 answer = Terms.read(question).meant_by(text)
                 if answer is not None:
                     return question, answer

@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 Document = Mapping[str, Any]
 
-_REFUSED = (KeyError, ValueError, RuntimeError)  # what Indigo raises for what is not there
 _BROADCAST = ("messageFrom", "messageTo", "messageText")  # and nothing more: the readme's keys
 
 # The number's status once Twilio took something, or did not, by its channel.
@@ -55,8 +54,8 @@ class Manner:
 class Teller:
     """Tells one Indigo server; implements `callbox.hosts.indigo.Home`.
 
-    `numbers` are the devices of ours that are in service, by number. `close` ends a question that
-    was answered, after `reply` was sent for it.
+    `numbers` are the devices of ours that are in service, by number. `reply` sends what a question
+    is answered with, `close` ends one that nobody answered.
     """
 
     indigo: Any
@@ -70,28 +69,35 @@ class Teller:
     numbers: dict[str, int] = field(default_factory=dict)
     now: Callable[[], float] = time.time
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> str | None:
         """See `Home`; what Indigo need not know is left out."""
         tell = _TELLS.get(event.topic)
-        if tell is not None:
-            tell(self, from_json(event.payload))
+        return None if tell is None else tell(self, from_json(event.payload))
 
-    def _received(self, told: Document) -> None:
+    def _received(self, told: Document) -> str | None:
         sid, sender = str(told["sid"]), str(told["messageFrom"])
         device_id = self.numbers.get(told["messageTo"])
         self.journal.begin(sid, f"Text from {mask(sender)} to {mask(told['messageTo'])}")
         name = self.people().name_of(sender) or ""
         self._show(device_id, {**_states_of_text(told), "messageName": name})
         self._show_contact(sender, "Message Received")
+        acts = self._acts(told, device_id)
+        if acts and device_id is not None:
+            self._fire(told, device_id)
+        self.indigo.server.broadcastToSubscribers("messageReceived", _broadcast(told))
+        over = self._answer(told) if acts else None
+        self.journal.forget(sid)
+        return over
+
+    def _acts(self, told: Document, device_id: int | None) -> bool:
+        """Tell whether a text may set anything off."""
         if device_id is None:
             log.warning("No device in service has %s: no trigger fires", mask(told["messageTo"]))
-        elif self._is_too_old(told):
-            log.warning("A text from %s is too old to fire triggers", mask(sender))
-        else:
-            self._fire(told, device_id)
-            self._answer(told)
-        self.indigo.server.broadcastToSubscribers("messageReceived", _broadcast(told))
-        self.journal.forget(sid)
+            return False
+        if self._is_too_old(told):
+            log.warning("A text from %s is too old to fire triggers", mask(told["messageFrom"]))
+            return False
+        return True
 
     def _fire(self, told: Document, device_id: int) -> None:
         heard = Heard(
@@ -114,22 +120,26 @@ class Teller:
 
     def _execute(self, trigger: Trigger, evidence: str) -> None:
         """Execute a trigger; one that was deleted or disabled meanwhile does not hold the rest."""
-        if self.journal.has(evidence, TRIGGER, trigger.name):
+        if self.journal.has(evidence, TRIGGER, trigger.id, trigger.name):
             return
         try:
             self.indigo.trigger.execute(trigger.id)
-        except _REFUSED as fault:
+        except Exception as fault:  # noqa: BLE001 - Indigo does not say what it raises
             log.warning("Trigger %s cannot be executed: %s", trigger.name, fault)
+        self.journal.note(evidence, TRIGGER, trigger.id)
 
-    def _answer(self, told: Document) -> None:
-        """Do what the answer to a question sets off."""
+    def _answer(self, told: Document) -> str | None:
+        """Do what the answer to a question sets off; give the id of the question."""
         found = self.questions.answered_by(
-            told["messageTo"], told["messageFrom"], told["messageText"]
+            told["messageTo"], told["messageFrom"], told["messageText"], _came_at(told)
         )
-        if found is not None:
-            question, answer = found
-            log.info("%s answered %s", Terms.read(question).name or "They", answer)
-            self._carry_out(question, answer, told["sid"])
+        if found is None:
+            return None
+        question, answer = found
+        log.info("%s answered %s", Terms.read(question).name or "They", answer)
+        self._carry_out(question, answer, told["sid"])
+        self.questions.remove(question)
+        return question.id
 
     def time_out(self) -> None:
         """Do what is to be done for questions that nobody answered in time."""
@@ -137,6 +147,8 @@ class Teller:
             name = Terms.read(question).name or mask(question.theirs)
             self.journal.begin(question.id, f"No answer from {name}")
             self._carry_out(question, TIMEOUT, question.id)
+            self.close(question)
+            self.questions.remove(question)
             self.journal.forget(question.id)
 
     def _carry_out(self, question: Question, answer: str, evidence: str) -> None:
@@ -144,16 +156,16 @@ class Teller:
         group = Terms.read(question).groups.get(answer)
         if group is not None:
             self._execute_group(group, evidence)
-        self.close(question)
-        self.questions.remove(question)
 
     def _execute_group(self, group_id: int, evidence: str) -> None:
         try:
             name = self.indigo.actionGroups[group_id].name
-            if not self.journal.has(evidence, ACTION_GROUP, name):
-                self.indigo.actionGroup.execute(group_id)
-        except _REFUSED as fault:
+            if self.journal.has(evidence, ACTION_GROUP, group_id, name):
+                return
+            self.indigo.actionGroup.execute(group_id)
+        except Exception as fault:  # noqa: BLE001 - Indigo does not say what it raises
             log.warning("Action group %d cannot be executed: %s", group_id, fault)
+        self.journal.note(evidence, ACTION_GROUP, group_id)
 
     def _sent(self, told: Document) -> None:
         self.indigo.server.broadcastToSubscribers("messageSent", _broadcast(told))
@@ -180,7 +192,7 @@ class Teller:
             self._fire_of_delivery(happened, told, device_id)
 
     def _fire_of_delivery(self, happened: str, told: Document, device_id: int) -> None:
-        evidence = f"delivery-{told['delivery_id']}"
+        evidence = f"delivery-{told['delivery_id']}-{told['state']}"
         reason = f": {told['error_message']}" if told["error_message"] else ""
         self.journal.begin(evidence, f"Not delivered to {mask(told['to_number'])}{reason}")
         for trigger in self.triggers.for_delivery(happened, device_id):
@@ -212,19 +224,21 @@ class Teller:
 
     def _device(self, device_id: int | None) -> Any:  # noqa: ANN401 - Indigo's
         """Give a device as it is now; None if it is gone or disabled."""
-        if device_id is None or device_id not in self.indigo.devices:
+        if device_id is None:
             return None
-        device = self.indigo.devices[device_id]
+        try:
+            device = self.indigo.devices[device_id]
+        except KeyError:
+            return None
         return device if device.enabled else None
 
     def _is_too_old(self, told: Document) -> bool:
         if not self.manner.oldest:
             return False
-        came = datetime.fromisoformat(told["received_at"]).timestamp()
-        return self.now() - came > self.manner.oldest
+        return self.now() - _came_at(told) > self.manner.oldest
 
 
-_TELLS: dict[str, Callable[[Teller, Document], None]] = {
+_TELLS: dict[str, Callable[[Teller, Document], str | None]] = {
     "message/received": Teller._received,  # noqa: SLF001 - its own table
     "message/sent": Teller._sent,  # noqa: SLF001
     "message/delivery": Teller._delivery,  # noqa: SLF001
@@ -237,6 +251,10 @@ def _happened(told: Document) -> str | None:
     if state == "undelivered" or (state == "failed" and told["sid"] is not None):
         return "callUnanswered" if call else "textUndelivered"
     return "messageFailed" if state in _NEVER_SENT - {"cancelled"} else None
+
+
+def _came_at(told: Document) -> float:
+    return datetime.fromisoformat(told["received_at"]).timestamp()
 
 
 def _states_of_text(told: Document) -> dict[str, str]:

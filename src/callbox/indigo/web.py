@@ -13,6 +13,7 @@ from callbox.twilio.signature import Pairs
 from callbox.twilio.webhook import MOST_BYTES, MOST_PARAMETERS, Webhook
 
 RECEIVE = "receive"  # the action that Twilio calls
+PINGS = ("ping", "check_messages")  # those that only have Twilio be asked
 
 _FORM = "application/x-www-form-urlencoded"
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -31,11 +32,11 @@ def webhook_of(props: Mapping[str, Any], query: str) -> Webhook | Refusal:
     headers = {name.lower(): str(value) for name, value in _pairs(props.get("headers"))}
     asked = _pairs(props.get("url_query_args"))
     body = props.get("request_body") or ""
-    if len(body.encode("utf-8", "surrogateescape")) > MOST_BYTES:
+    form = _pairs(props.get("body_params"))
+    if _size(body, *(part for pair in form for part in pair)) > MOST_BYTES:
         return _TOO_LARGE
     posted = props.get("incoming_request_method", "POST") == "POST"
     is_form = headers.get("content-type", _FORM).startswith(_FORM)
-    form = _pairs(props.get("body_params"))
     try:
         if posted and is_form and body and not form:
             form = parse_qsl(
@@ -60,6 +61,10 @@ def reply_of(answer: str | Refusal) -> dict[str, Any]:
     if isinstance(answer, Refusal):
         return {"status": answer.status, "headers": _TEXT, "content": answer.sentence}
     return {"status": 200, "headers": _TWIML, "content": answer}
+
+
+def _size(*texts: str) -> int:
+    return sum(len(text.encode("utf-8", "surrogateescape")) for text in texts)
 
 
 def _pairs(found: Mapping[str, Any] | None) -> Pairs:

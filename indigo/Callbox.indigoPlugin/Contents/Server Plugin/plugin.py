@@ -127,7 +127,7 @@ class Plugin(indigo.PluginBase):
         return self.callbox.actions.ping()
 
     def receiveWebHook(self, action, dev=None, callerWaitingForResult=None):
-        return self.callbox.actions.receive(action.props, self.callbox.receive_query())
+        return self.callbox.receive(action.props)
 
     # menus
 
