@@ -13,7 +13,7 @@ demo: ## a text and a call all the way to a Twilio simulator and back; stays up 
 
 test: ## the tests; ARGS="tests/unit -k config" chooses
 	@scripts/setup tests
-	@$(PYTHON_IN) -m pytest $(ARGS)
+	@$(PYTHON_IN) -m pytest $(or $(ARGS),-n auto --dist loadfile)
 
 check: ## ruff, mypy and the import rules
 	@scripts/setup

@@ -216,9 +216,9 @@ class Gateway:
             asking = tasks.create_task(self.rounds.run())
             await asyncio.gather(*(host.run() for host in self._hosts))
             self.outbox.stop()
-            self.rounds.stop()  # whoever waits for a look to end waits no more
+            asking.cancel()  # whoever waits for a look at Twilio waits no more
             await asyncio.wait({delivering, *self._tasks}, timeout=_GRACE_SECONDS)
-            for task in (watch, purge, delivering, asking):
+            for task in (watch, purge, delivering):
                 task.cancel()
 
     async def stop(self) -> None:

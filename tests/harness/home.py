@@ -1,7 +1,7 @@
 """A home: an Indigo server with the plugin as it is shipped, and Twilio, ended in good order.
 
-    home.indigo     the server, see indigo_host/server.py
-    home.simulator  Twilio
+home.indigo     the server, see indigo_host/server.py
+home.simulator  Twilio
 """
 
 import importlib.util
@@ -16,8 +16,8 @@ import pytest
 
 from callbox.simulator import Settings, Simulator, start
 from harness.gateway import ACCOUNT
-from indigo_host import dialogs
-from indigo_host.dialogs import Dialog, Subject
+from indigo_host import desktop
+from indigo_host.dialogs import Dialog
 from indigo_host.quirks import Quirks
 from indigo_host.server import IndigoServer
 
@@ -125,23 +125,18 @@ class Home:
 
     async def device(self, type_id: str, name: str, **fields: Any) -> int:  # noqa: ANN401
         """Create a device in its dialog, whatever its type."""
-        stored: dict[str, Any] = {}
-        ui = self.indigo.bundle.devices[type_id].ui
-        await self._filled(ui, dialogs.device(type_id), stored, fields)
-        return await self.indigo.create_device(type_id, name, stored)
+        await _fill(await desktop.new_device(self.indigo, type_id, name), fields)
+        return self.indigo.device(name)
 
     async def trigger(self, type_id: str, name: str, **fields: Any) -> int:  # noqa: ANN401
         """Create a trigger in its dialog."""
-        stored: dict[str, Any] = {}
-        ui = self.indigo.bundle.events[type_id].ui
-        await self._filled(ui, dialogs.event(type_id), stored, fields)
-        return await self.indigo.create_trigger(type_id, name, stored)
+        await _fill(await desktop.new_trigger(self.indigo, type_id, name), fields)
+        return self.indigo.trigger(name)
 
     async def action(self, action_id: str, device: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         """Fill in an action's dialog, and give the properties that it stored."""
-        stored: dict[str, Any] = {}
-        ui = self.indigo.bundle.actions[action_id].ui
-        await self._filled(ui, dialogs.action(action_id, device), stored, fields)
+        dialog, stored = await desktop.action(self.indigo, action_id, device)
+        await _fill(dialog, fields)
         return stored
 
     async def act(self, action_id: str, device: int, **fields: Any) -> Any:  # noqa: ANN401
@@ -149,22 +144,16 @@ class Home:
         props = await self.action(action_id, device, **fields)
         return await self.indigo.run_action(action_id, device=device, props=props)
 
-    async def _filled(
-        self, ui: Any, subject: Subject, stored: dict[str, Any], fields: dict[str, Any]  # noqa: ANN401
-    ) -> None:
-        """Fill in a dialog and press OK, which has to close it."""
-
-        async def store(values: dict[str, Any]) -> None:
-            stored.update(values)
-
-        dialog = await Dialog.open(ui, subject, stored, self.indigo.call, store)
-        for field, value in fields.items():
-            await dialog.set(field, value)
-        answer = await dialog.ok()
-        assert answer.closed, answer.errors
-
     # what can be seen
 
     def bodies(self) -> list[str]:
         """Give the bodies of all texts that Twilio made for us, in order."""
         return [m.body for m in self.simulator.messages if m.direction == "outbound-api"]
+
+
+async def _fill(dialog: Dialog, fields: dict[str, Any]) -> None:
+    """Fill in a dialog and press OK, which has to close it."""
+    for field, value in fields.items():
+        await dialog.set(field, value)
+    answer = await dialog.ok()
+    assert answer.closed, answer.errors

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from callbox.wiring import control_path
 from harness import Device, Gateway, Site, call, judge, number, text, until
 from harness.ports import free_port
 
@@ -172,7 +173,7 @@ async def test_a_port_in_use_is_said_in_one_sentence(site: Site, port: int) -> N
 @pytest.fixture
 def private(gateway: Gateway, device: Device) -> list[Path]:
     assert device.state == "online"
-    return [Path(f"{gateway.store}.sock"), gateway.store]
+    return [control_path(gateway.store), gateway.store]
 
 
 def test_store_and_control_socket_are_for_this_user_only(private: list[Path]) -> None:

@@ -44,7 +44,11 @@ _CLOSED = Refusal(503, "Callbox does not run", headers={"Retry-After": "10"})
 
 @dataclass(slots=True)
 class Actions:
-    """Serves the plugin's actions; `checked` is told how a check for messages went."""
+    """Serves the plugin's actions.
+
+    `checked` is told how a check for messages went, `refused` why a device sent nothing; both in
+    the thread that talks to Indigo.
+    """
 
     indigo: Any
     engine: Engine
@@ -52,28 +56,35 @@ class Actions:
     people: Callable[[], People]
     substitute: Callable[[str], str]
     checked: Callable[[list[str], bool], None]
+    refused: Callable[[int, str], None]
 
     def send(self, action_id: str, action: Any, device: Any, *, waits: bool) -> Any:  # noqa: ANN401
         """Send a text, place a call or start a flow; the result tells the deliveries' ids."""
+        device = self._device(action, device)
         try:
             request = request_of(self._order(action_id, action, device))
         except Mistake as mistake:
-            return self._failed(action_id, mistake, waits=waits)
+            return self._failed(action_id, mistake, device, waits=waits)
         auth = auth_of(request)
         if auth is not None:
             device.updateStateOnServer("last_auth", auth)
-        return self._answer(self.engine.call(lambda gateway: _submit(gateway, request)), waits)
+        done = self.engine.call(lambda gateway: _submit(gateway, request))
+        done.add_done_callback(partial(self._show_refusal, device.id))
+        return self._answer(done, waits)
 
     def ask(self, action: Any, device: Any, *, waits: bool) -> Any:  # noqa: ANN401 - Indigo's
         """Ask everyone who is meant; each may answer."""
+        device = self._device(action, device)
         try:
             order = self._order("askQuestion", action, device)
             request = request_of(order)
             terms, seconds = _terms(order, device.id), timeout_of(order)
         except Mistake as mistake:
-            return self._failed("askQuestion", mistake, waits=waits)
+            return self._failed("askQuestion", mistake, device, waits=waits)
         asked = [_question(request, each, terms, seconds) for each in request.recipients]
-        return self._answer(self.engine.call(lambda gateway: self._ask(gateway, asked)), waits)
+        done = self.engine.call(lambda gateway: self._ask(gateway, asked))
+        done.add_done_callback(partial(self._show_refusal, device.id))
+        return self._answer(done, waits)
 
     def check(self, *, waits: bool) -> Any:  # noqa: ANN401 - Indigo's
         """Look for messages now."""
@@ -128,11 +139,19 @@ class Actions:
         done.add_done_callback(answer)
         return None
 
-    def _failed(self, action_id: str, mistake: Mistake, *, waits: bool) -> Any:  # noqa: ANN401
+    def _failed(self, action_id: str, mistake: Mistake, device: Any, *, waits: bool) -> Any:  # noqa: ANN401
         where = f"{action_id}, {mistake.field}" if mistake.field else action_id
         sentence = f"{where}: {mistake.sentence}"
         log.error("%s", sentence)
+        if device is not None:
+            self.engine.tell(partial(self.refused, device.id, sentence))
         return self._plain(_failure(sentence)) if waits else None
+
+    def _show_refusal(self, device_id: int, done: "Future[Result]") -> None:
+        fault = done.exception()
+        failures = done.result()["failures"] if fault is None else [str(fault)]
+        if failures:
+            self.engine.tell(partial(self.refused, device_id, "; ".join(failures)))
 
     def _plain(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Indigo's
         """Give values as Indigo's own containers; it knows no None."""
@@ -153,6 +172,12 @@ class Actions:
         return found
 
     # what the gateway does
+
+    def _device(self, action: Any, device: Any) -> Any:  # noqa: ANN401 - Indigo's
+        """Give the number device of an action, whether Indigo hands it over or names it only."""
+        if device is None and action.deviceId in self.indigo.devices:
+            return self.indigo.devices[action.deviceId]
+        return device
 
     def _order(self, action_id: str, action: Any, device: Any) -> Order:  # noqa: ANN401 - Indigo's
         if device is None:

@@ -53,8 +53,7 @@ class Journal:
 
         It is written once more for what was cut off: what follows it is executed for it.
         """
-        if sid not in self._before:
-            self._server.log(f"{sentence} ({sid})")
+        self._server.log(f"{sentence} ({sid})")
 
     def has(self, sid: str, kind: str, key: int, name: str) -> bool:
         """Tell whether something was executed for it; `key` is its id."""

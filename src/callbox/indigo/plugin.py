@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 BASE_URL = "CALLBOX_TWILIO__BASE_URL"  # as for every Callbox: who answers in Twilio's place
 _STORE, _REHEARSAL = "callbox.sqlite", "rehearsal.sqlite"  # what is rehearsed is nobody's text
 _VERSION = 2  # of a number device's properties, as the Twilio plugin counts them
+_OF_PEOPLE = ("name", "enabled", "pluginProps")  # what of a device says who somebody is
 _LONGEST_WAIT = 1.0  # seconds between two looks for questions that nobody answered
 
 
@@ -67,7 +68,13 @@ class Callbox:
         )
         self.engine = Engine(self.teller, self._attend)
         self.actions = Actions(
-            indigo, self.engine, self.questions, self.people, plugin.substitute, self._checked
+            indigo,
+            self.engine,
+            self.questions,
+            self.people,
+            plugin.substitute,
+            self._checked,
+            self.teller.refused,
         )
         self.dialogs = Dialogs(indigo, self.people)
 
@@ -80,6 +87,9 @@ class Callbox:
         for device in self._indigo.devices.iter(f"self.{NUMBER}"):
             if device.enabled and device.configured:
                 self._add_number(device)
+        for trigger in self._indigo.triggers.iter("self"):
+            if trigger.enabled:
+                self._triggers.add(Trigger.read(trigger))
         self.configure(added)
         if added:
             for name, value in added.items():
@@ -192,9 +202,10 @@ class Callbox:
             device.updateStateOnServer("contactStatus", f"{members} contacts")
 
     def device_stopped(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
-        """Take a device out of service."""
+        """Take a device out of service; not while the plugin ends, when all of them are stopped."""
         self.people_changed()
-        if self._numbers.pop(device.id, None):
+        if not self.engine.stopping and device.id in self._numbers:
+            del self._numbers[device.id]
             self.configure()
 
     def _add_number(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
@@ -205,6 +216,11 @@ class Callbox:
             log.error("%s: %s", device.name, mistake)  # noqa: TRY400 - a sentence says it
             return
         self._numbers[device.id] = number, bool(props.get("delete", True))
+
+    def device_updated(self, before: Any, after: Any) -> None:  # noqa: ANN401 - Indigo's
+        """Note what changed of a device, unless it is its states."""
+        if any(getattr(before, name) != getattr(after, name) for name in _OF_PEOPLE):
+            self.people_changed()
 
     def people_changed(self) -> None:
         """Look at contacts and groups anew, the next time they are needed."""
@@ -224,8 +240,9 @@ class Callbox:
         self.teller.tell_faults()
 
     def trigger_stopped(self, trigger: Any) -> None:  # noqa: ANN401 - Indigo's
-        """Have a trigger fire no more."""
-        self._triggers.remove(trigger.id)
+        """Have a trigger fire no more, unless the plugin ends: what is being told fires all."""
+        if not self.engine.stopping:
+            self._triggers.remove(trigger.id)
 
     # menus and the web server
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pydantic_core import from_json
@@ -18,7 +19,7 @@ from callbox.domain.question import Question
 from callbox.indigo.journal import ACTION_GROUP, TRIGGER, Journal
 from callbox.indigo.people import People
 from callbox.indigo.questions import TIMEOUT, Questions, Terms
-from callbox.indigo.triggers import Heard, Trigger, Triggers
+from callbox.indigo.triggers import FAILED, UNANSWERED, UNDELIVERED, Heard, Trigger, Triggers
 from callbox.ports import Event
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ _CREATED = {
 }
 _NOT_CREATED = {"flow": "Flow Failure"}
 _SENT = {"accepted", "sent", "delivered", "read", "undelivered"}
-_NEVER_SENT = {"failed", "expired", "cancelled", "unknown"}
+_NEVER_SENT = {"failed", "expired", "unknown"}
+_RARELY = 60.0  # seconds
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class Teller:
     manner: Manner = field(default_factory=Manner)
     numbers: dict[str, int] = field(default_factory=dict)
     now: Callable[[], float] = time.time
+    _refused_at: dict[int, float] = field(default_factory=dict)
 
     def tell(self, event: Event) -> str | None:
         """See `Home`; what Indigo need not know is left out."""
@@ -120,13 +123,9 @@ class Teller:
 
     def _execute(self, trigger: Trigger, evidence: str) -> None:
         """Execute a trigger; one that was deleted or disabled meanwhile does not hold the rest."""
-        if self.journal.has(evidence, TRIGGER, trigger.id, trigger.name):
-            return
-        try:
-            self.indigo.trigger.execute(trigger.id)
-        except Exception as fault:  # noqa: BLE001 - Indigo does not say what it raises
-            log.warning("Trigger %s cannot be executed: %s", trigger.name, fault)
-        self.journal.note(evidence, TRIGGER, trigger.id)
+        if not self.journal.has(evidence, TRIGGER, trigger.id, trigger.name):
+            _risk(f"Trigger {trigger.name}", lambda: self.indigo.trigger.execute(trigger.id))
+            self.journal.note(evidence, TRIGGER, trigger.id)
 
     def _answer(self, told: Document) -> str | None:
         """Do what the answer to a question sets off; give the id of the question."""
@@ -158,13 +157,12 @@ class Teller:
             self._execute_group(group, evidence)
 
     def _execute_group(self, group_id: int, evidence: str) -> None:
-        try:
+        def execute() -> None:
             name = self.indigo.actionGroups[group_id].name
-            if self.journal.has(evidence, ACTION_GROUP, group_id, name):
-                return
-            self.indigo.actionGroup.execute(group_id)
-        except Exception as fault:  # noqa: BLE001 - Indigo does not say what it raises
-            log.warning("Action group %d cannot be executed: %s", group_id, fault)
+            if not self.journal.has(evidence, ACTION_GROUP, group_id, name):
+                self.indigo.actionGroup.execute(group_id)
+
+        _risk(f"Action group {group_id}", execute)
         self.journal.note(evidence, ACTION_GROUP, group_id)
 
     def _sent(self, told: Document) -> None:
@@ -198,6 +196,28 @@ class Teller:
         for trigger in self.triggers.for_delivery(happened, device_id):
             self._execute(trigger, evidence)
         self.journal.forget(evidence)
+
+    def refused(self, device_id: int, reason: str) -> None:
+        """Show that something was refused at once, and fire what waits for failures.
+
+        Rarely: a trigger that sends what is refused would never end.
+        """
+        self._show(
+            device_id,
+            {
+                "numberStatus": "Create Failure",
+                "deliveryState": "failed",
+                "deliveryTo": "",
+                "deliveryReason": reason,
+                "deliveryId": "",
+            },
+        )
+        self._light(device_id, good=False)
+        now = self.now()
+        if now - self._refused_at.get(device_id, 0.0) >= _RARELY:
+            self._refused_at[device_id] = now
+            for trigger in self.triggers.for_delivery(FAILED, device_id):
+                _risk(f"Trigger {trigger.name}", partial(self.indigo.trigger.execute, trigger.id))
 
     def show_check(self, numbers: list[str], *, good: bool) -> None:
         """Show on the numbers' devices how a check for messages went."""
@@ -248,9 +268,19 @@ _TELLS: dict[str, Callable[[Teller, Document], str | None]] = {
 def _happened(told: Document) -> str | None:
     """Give the type of trigger that fires for a step of a delivery."""
     state, call = told["state"], told["channel"] == "voice"
+    if state == told["previous_state"]:  # the price, or how long a call took
+        return None
     if state == "undelivered" or (state == "failed" and told["sid"] is not None):
-        return "callUnanswered" if call else "textUndelivered"
-    return "messageFailed" if state in _NEVER_SENT - {"cancelled"} else None
+        return UNANSWERED if call else UNDELIVERED
+    return FAILED if state in _NEVER_SENT else None
+
+
+def _risk(what: str, execute: Callable[[], None]) -> None:
+    """Execute something that the owner may have changed meanwhile: it does not hold the rest."""
+    try:
+        execute()
+    except Exception as fault:  # noqa: BLE001 - Indigo does not say what it raises
+        log.warning("%s cannot be executed: %s", what, fault)
 
 
 def _came_at(told: Document) -> float:

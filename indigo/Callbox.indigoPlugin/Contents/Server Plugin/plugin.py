@@ -44,7 +44,7 @@ class Plugin(indigo.PluginBase):
 
     def deviceUpdated(self, before, after):
         super().deviceUpdated(before, after)
-        self.callbox.people_changed()
+        self.callbox.device_updated(before, after)
 
     def deviceDeleted(self, device):
         super().deviceDeleted(device)
