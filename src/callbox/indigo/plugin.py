@@ -199,7 +199,9 @@ class Callbox:
             self.configure()
         elif device.deviceTypeId == GROUP:
             members = len(device.pluginProps.get("members", ()))
-            device.updateStateOnServer("contactStatus", f"{members} contacts")
+            device.updateStateOnServer(
+                "contactStatus", "1 contact" if members == 1 else f"{members} contacts"
+            )
 
     def device_stopped(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
         """Take a device out of service; not while the plugin ends, when all of them are stopped."""
