@@ -12,7 +12,7 @@ _QUIET = ("twilio", "aiohttp", "asyncio")
 _SILENT = ("amqtt", "transitions")  # they log stack traces of what they raise as well
 
 # Control characters, as a person may see them: what devices wrote can hold any.
-_CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), 127)}
+CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), 127)}
 
 
 class HumanFormatter(logging.Formatter):
@@ -27,7 +27,7 @@ class HumanFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Write the line without its stack trace; nothing in it can begin another line."""
-        return super().formatMessage(record).translate(_CONTROLS)
+        return super().formatMessage(record).translate(CONTROLS)
 
 
 class JsonFormatter(logging.Formatter):

@@ -1,4 +1,4 @@
-"""What is refused at once is shown and fires triggers too; what is told late fires nothing twice."""
+"""What is refused at once is shown and fires triggers; what is told late fires nothing twice."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

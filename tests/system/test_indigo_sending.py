@@ -246,12 +246,12 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
     "no number": (
         "sendSMS",
         {"smsMessage": "Hi"},
-        "No phone number is given; expected +, country code and number, like +12345000000",
+        "No phone number is given; expected + and the country code before the number",
     ),
     "a bad number": (
         "voiceMessage",
         {"callTo": "call me", "messageText": "Hi"},
-        "is not a phone number; expected +, country code and number, like +12345000000",
+        "is not a phone number; expected + and the country code before the number",
     ),
     "no picture": (
         "sendMMS",

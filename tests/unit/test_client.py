@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from twilio.rest.studio.v2.flow.execution import ExecutionInstance, ExecutionPage
 
 from callbox.domain.delivery import Delivery, Progress, State
 from callbox.domain.notification import Channel, Flow, Kind, Notification, Voice
@@ -411,14 +412,23 @@ async def test_the_runs_of_a_flow_are_read_on_to_the_page_that_holds_it(
     assert sim.requests.count("list-executions", 200) == 3
 
 
-async def test_the_runs_of_a_flow_are_read_no_further_back_than_the_attempt() -> None:
-    clock = [1000.0]
-    async with await start(clock=lambda: clock[0]) as old, provider_of(old.url) as twilio:
-        for n in range(150):
-            await created(twilio, replace(RUNNING, to=f"+1234511{n:04}"))
-        clock[0] += 1000.0
-        assert await twilio.look_up(delivery(RUNNING, begun=time.time())) == Absent()
-        assert old.requests.count("list-executions", 200) == 1
+async def test_an_older_run_of_a_flow_hides_none_that_is_listed_after_it(
+    twilio: TwilioProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sid = await created(twilio, RUNNING)
+    found = await twilio.look_up(delivery(RUNNING))
+    assert sids(found) == [sid]
+    listed = ExecutionPage.get_instance
+
+    def aged(page: ExecutionPage, payload: dict[str, Any]) -> ExecutionInstance:
+        run = listed(page, payload)
+        if run.contact_channel_address != RUNNING.to:
+            run.date_created = datetime(2020, 1, 1, tzinfo=UTC)
+        return run
+
+    await created(twilio, replace(RUNNING, to="+12345110000"))  # newer, so listed first
+    monkeypatch.setattr(ExecutionPage, "get_instance", aged)
+    assert sids(await twilio.look_up(delivery(RUNNING))) == [sid]
 
 
 async def test_a_redacted_message_may_be_it_and_cannot_be_told_apart(

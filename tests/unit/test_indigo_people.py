@@ -109,7 +109,7 @@ def test_a_national_number_is_understood_where_ours_is_north_american(written: s
     ],
 )
 def test_what_is_no_number_is_refused_with_the_expected_form(written: str) -> None:
-    with pytest.raises(Mistake, match=r"expected \+, country code and number, like \+12345000000$"):
+    with pytest.raises(Mistake, match=r"expected \+ and the country code before the number$"):
         number_of(written, OURS)
 
 

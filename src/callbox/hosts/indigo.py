@@ -7,21 +7,30 @@ one does not hold the others.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from callbox.ports import INDIGO, Event, Store
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _AT_ONCE = 50  # events read at once
 _AGAIN_AFTER = 1.0  # seconds after a fault
 
 
 class Home(Protocol):
-    """Who is told: devices, triggers and other plugins of one Indigo server."""
+    """Who is told: devices, triggers and other plugins of one Indigo server.
+
+    `thread` is the one that talks to Indigo; it outlives a gateway, so that two never tell at once.
+    """
+
+    @property
+    def thread(self) -> Executor:
+        """Does one thing at a time."""
 
     def tell(self, event: Event) -> str | None:
         """Let the home know of an event; may block. Called in order, never twice at a time.
@@ -43,9 +52,6 @@ class IndigoHost:
     attempt: Callable[[Coroutine[Any, Any, None]], Awaitable[bool]]
     online: Callable[[], None] = lambda: None
     set_aside: int = 0
-    _thread: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="indigo")
-    )
     _cursor: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _even: asyncio.Event = field(default_factory=asyncio.Event)  # nothing is owed
@@ -73,15 +79,13 @@ class IndigoHost:
             self._wake.clear()
             events = await self.store.owed(INDIGO, self._cursor, _AT_ONCE)
             for event in events:
-                await self._tell(event)
-                if self._stopping:
+                if not await self._tell(event) or self._stopping:
                     break
             if not (events or self._wake.is_set()):
                 self._even.set()
                 await self._wake.wait()
         self._even.set()
-        # What is under way there may wait for this loop, and for the store.
-        await asyncio.to_thread(self._thread.shutdown)
+        await self._in_thread(lambda: None)  # what is under way there may need the store
 
     async def stop(self) -> None:
         """End `run` after the event that is being told."""
@@ -95,20 +99,22 @@ class IndigoHost:
         """
         await self._even.wait()
         if not self._stopping:
-            await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            await self._in_thread(work)
 
-    async def _tell(self, event: Event) -> None:
-        if await self.attempt(self._told(event)):
-            self._cursor = event.id
-        elif await self.store.lost([event.id]):
-            self._cursor = event.id
+    async def _tell(self, event: Event) -> bool:
+        """Tell an event; False if it is to be tried again before any other is told."""
+        if not await self.attempt(self._told(event)):
+            if not await self.store.lost([event.id]):
+                await asyncio.sleep(_AGAIN_AFTER)
+                return False
             self.set_aside += 1
             log.error("An event (%s) is set aside: telling it failed three times", event.topic)
-        else:
-            await asyncio.sleep(_AGAIN_AFTER)
-            self._wake.set()
+        self._cursor = event.id
+        return True
 
     async def _told(self, event: Event) -> None:
-        tell = partial(self.home.tell, event)
-        answered = await asyncio.get_running_loop().run_in_executor(self._thread, tell)
+        answered = await self._in_thread(partial(self.home.tell, event))
         await self.store.acknowledge([event.id], answered)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.home.thread, work)

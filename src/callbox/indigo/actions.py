@@ -46,8 +46,8 @@ _CLOSED = Refusal(503, "Callbox does not run", headers={"Retry-After": "10"})
 class Actions:
     """Serves the plugin's actions.
 
-    `checked` is told how a check for messages went, `refused` why a device sent nothing; both in
-    the thread that talks to Indigo.
+    `checked` is called in the thread that talks to Indigo, and told how a check for messages went;
+    `refused`, from any, is told why a device sent nothing.
     """
 
     indigo: Any
@@ -144,14 +144,14 @@ class Actions:
         sentence = f"{where}: {mistake.sentence}"
         log.error("%s", sentence)
         if device is not None:
-            self.engine.tell(partial(self.refused, device.id, sentence))
+            self.refused(device.id, sentence)
         return self._plain(_failure(sentence)) if waits else None
 
     def _show_refusal(self, device_id: int, done: "Future[Result]") -> None:
         fault = done.exception()
         failures = done.result()["failures"] if fault is None else [str(fault)]
         if failures:
-            self.engine.tell(partial(self.refused, device_id, "; ".join(failures)))
+            self.refused(device_id, "; ".join(failures))
 
     def _plain(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Indigo's
         """Give values as Indigo's own containers; it knows no None."""
@@ -305,4 +305,6 @@ def _question(
     log.info("%s is asked", part.name or mask(to))
     written = replace(terms, name=part.name).written()
     question = Question(question_id, ours, to, now, now + seconds, written)
-    return replace(request, id=question_id, recipients=(part,)), question
+    # A question that comes after its time would be answered in vain.
+    asked = replace(request, id=question_id, recipients=(part,), expires_in=seconds)
+    return asked, question

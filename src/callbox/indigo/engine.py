@@ -59,6 +59,8 @@ class Engine:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _open: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _rehearses: bool = False
     _gateway: Gateway | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _under_way: set[asyncio.Task[Any]] = field(default_factory=set)  # those that use the gateway
@@ -88,25 +90,15 @@ class Engine:
         if self._stopping:
             done.set_exception(Mistake(_STOPPING))
         else:
-            self._do(lambda: self._begin(work, done))
+            wanted = self._wanted
+            rehearses = wanted is not None and wanted.rehearsal
+            self._do(lambda: self._begin(work, done, rehearses=rehearses))
         return done
-
-    def tell(self, work: Callable[[], None]) -> None:
-        """Do something in the thread that talks to Indigo; at once if there is no gateway."""
-
-        async def told(gateway: Gateway) -> None:
-            if gateway.indigo is not None:
-                await gateway.indigo.do(work)
-
-        if self.idle or self._stopping:
-            work()
-        else:
-            self.call(told)
 
     def stop(self) -> None:
         """End `run`: requests under way get a few seconds, what is kept stays kept."""
         self._stopping = True
-        self._do(self._hold)
+        self._do(self._end)
 
     def _do(self, act: Callable[[], None]) -> None:
         """Act on the loop; before there is one, as soon as it runs."""
@@ -125,7 +117,7 @@ class Engine:
 
     async def _main(self) -> None:
         """Take work while there is a loop that does it; what comes later waits for the next run."""
-        self._changed, self._open = asyncio.Event(), asyncio.Event()
+        self._changed, self._open, self._stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
         with self._lock:
             self._loop = asyncio.get_running_loop()
             early, self._early = self._early, []
@@ -147,12 +139,16 @@ class Engine:
         """Run a gateway until something else is wanted."""
         async with contextlib.AsyncExitStack() as exits:
             try:
-                self._gateway, attending = await self._opened(setup, exits)
+                opened = await self._unless_stopped(self._opened(setup, exits))
             except CallboxError as fault:
                 self.idle = str(fault)
                 log.error("Callbox does not run: %s", fault)  # noqa: TRY400 - a sentence says it
                 await self._change(_OPEN_AGAIN)
                 return
+            if opened is None:
+                return
+            self._gateway, attending = opened
+            self._rehearses = setup.rehearsal
             beside = asyncio.create_task(attending)
             running = asyncio.create_task(self._gateway.run())
             if not self._changed.is_set():
@@ -163,6 +159,17 @@ class Engine:
             self._open.clear()
             changed.cancel()
             await self._finish(self._gateway, running, beside)
+
+    async def _unless_stopped(self, opening: Coroutine[Any, Any, T]) -> T | None:
+        """Give what is opened; None if it is to stop meanwhile: a full disk may take for ever."""
+        task, stopped = asyncio.create_task(opening), asyncio.create_task(self._stopped.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait({task})
+        return None
 
     async def _finish(
         self, gateway: Gateway, running: "asyncio.Task[None]", beside: "asyncio.Task[None]"
@@ -217,19 +224,25 @@ class Engine:
         self._open.clear()
         self._changed.set()
 
-    def _begin(self, work: Work[T], done: "Future[T]") -> None:
-        task = asyncio.create_task(self._work(work))
+    def _end(self) -> None:
+        self._hold()
+        self._stopped.set()
+
+    def _begin(self, work: Work[T], done: "Future[T]", *, rehearses: bool) -> None:
+        task = asyncio.create_task(self._work(work, rehearses=rehearses))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda ended: _hand_over(ended, done))
 
-    async def _work(self, work: Work[T]) -> T:
+    async def _work(self, work: Work[T], *, rehearses: bool) -> T:
         if not self.idle:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._open.wait(), _PATIENCE)
         gateway, task = self._gateway, asyncio.current_task()
         if not self._open.is_set() or gateway is None or task is None:
             raise Mistake(f"Callbox does not run: {self.idle or 'it is being started'}")
+        if rehearses is not self._rehearses:
+            raise Mistake("The dry run was switched on or off meanwhile: nothing was done")
         self._under_way.add(task)
         try:
             return await work(gateway)

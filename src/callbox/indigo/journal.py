@@ -12,6 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from callbox.domain.phone import mask_numbers
+from callbox.logs import CONTROLS
+
 log = logging.getLogger(__name__)
 
 TRIGGER, ACTION_GROUP = "Trigger", "Action Group"  # as the log calls what it executed
@@ -53,7 +56,7 @@ class Journal:
 
         It is written once more for what was cut off: what follows it is executed for it.
         """
-        self._server.log(f"{sentence} ({sid})")
+        self._server.log(f"{mask_numbers(sentence).translate(CONTROLS)} ({sid})")
 
     def has(self, sid: str, kind: str, key: int, name: str) -> bool:
         """Tell whether something was executed for it; `key` is its id."""

@@ -15,7 +15,7 @@ OTHER = "OTHER-NON-CONTACT"  # the choice that means: the number in the free fie
 CHOICE = "twilioContact"  # the field of that choice
 CONTACT, GROUP = "twilioContact", "twilioGroup"  # device types
 
-_EXPECTED = "expected +, country code and number, like +12345000000"
+_EXPECTED = "expected + and the country code before the number"
 _NATIONAL = re.compile(r"1?([2-9][0-9]{9})")  # in North America, without the plus sign
 _WHATSAPP = "whatsapp:"
 _ORNAMENTS = {"Zs", "Pd", "Cf", "Cc"}  # spaces, dashes, and what address books paste unseen

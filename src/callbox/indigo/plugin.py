@@ -5,6 +5,7 @@ methods mean is in docs.indigodomo.com, plugin guide.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Coroutine, Mapping
@@ -38,6 +39,8 @@ _STORE, _REHEARSAL = "callbox.sqlite", "rehearsal.sqlite"  # what is rehearsed i
 _VERSION = 2  # of a number device's properties, as the Twilio plugin counts them
 _OF_PEOPLE = ("name", "enabled", "pluginProps")  # what of a device says who somebody is
 _LONGEST_WAIT = 1.0  # seconds between two looks for questions that nobody answered
+_LONGEST_STEP = 10.0  # seconds for something to be kept
+_LONGEST_LOOK = 60.0  # seconds for Twilio to tell of answers that came in time
 
 
 class Callbox:
@@ -74,7 +77,7 @@ class Callbox:
             self.people,
             plugin.substitute,
             self._checked,
-            self.teller.refused,
+            self._refused,
         )
         self.dialogs = Dialogs(indigo, self.people)
 
@@ -143,7 +146,9 @@ class Callbox:
             tuple(sorted({number for number, delete in self._numbers.values() if delete})),
             url.partition("?")[0] if url else None,
         )
-        return Setup(config, preferences.dry_run, bool(preferences.mqtt_url))
+        # A broker would take what is rehearsed for sent, and hand it over again afterwards.
+        broker = bool(preferences.mqtt_url) and not preferences.dry_run
+        return Setup(config, preferences.dry_run, broker)
 
     @property
     def _folder(self) -> Path:
@@ -206,9 +211,16 @@ class Callbox:
     def device_stopped(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
         """Take a device out of service; not while the plugin ends, when all of them are stopped."""
         self.people_changed()
-        if not self.engine.stopping and device.id in self._numbers:
+        if self.engine.stopping or device.id not in self._numbers:
+            return
+        if not self._stays(device.id):
             del self._numbers[device.id]
             self.configure()
+
+    def _stays(self, device_id: int) -> bool:
+        """Tell whether a device is stopped only to be started again, as when it is saved."""
+        devices = self._indigo.devices
+        return device_id in devices and devices[device_id].enabled
 
     def _add_number(self, device: Any) -> None:  # noqa: ANN401 - Indigo's
         props = device.pluginProps
@@ -287,20 +299,34 @@ class Callbox:
     async def _attend(self, gateway: Gateway) -> Coroutine[Any, Any, None]:
         self._gateway = gateway
         self.questions.load(await gateway.store.questions())
-        await asyncio.to_thread(self.teller.journal.open)
+        self._loop = asyncio.get_running_loop()
+        await self._loop.run_in_executor(self.teller.thread, self.teller.journal.open)
         rehearses = not gateway.config.twilio.really_twilio
         if rehearses and not self._rehearses:
             log.warning("Dry run: nothing is really sent")
         self._rehearses = rehearses
-        self._loop = asyncio.get_running_loop()
-        return self._time_out(gateway)
+        return self._go_along(gateway)
 
-    async def _time_out(self, gateway: Gateway) -> None:
-        """Look for questions that nobody answered."""
+    async def _go_along(self, gateway: Gateway) -> None:
+        """Look for what came meanwhile where nobody asks for it, and for overdue questions."""
+        if gateway.config.polls_every is None:
+            gateway.rounds.check()
         while True:
             await asyncio.sleep(self.questions.wait(self.teller.now(), _LONGEST_WAIT))
-            if gateway.indigo and any(self.questions.overdue(self.teller.now())):
-                await gateway.indigo.do(self.teller.time_out)
+            if any(self.questions.overdue(self.teller.now())):
+                await gateway.spawn(self._time_out(gateway))
+
+    async def _time_out(self, gateway: Gateway) -> None:
+        """Do what is due for questions that nobody answered; answers may wait at Twilio."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_LOOK):
+                answers = False
+                while not answers:
+                    gateway.rounds.check()
+                    answers = await gateway.rounds.first_look()
+                    await asyncio.sleep(0 if answers else _LONGEST_WAIT)
+        if gateway.indigo is not None:
+            await gateway.indigo.do(self.teller.time_out)
 
     # in the thread that talks to Indigo
 
@@ -314,7 +340,11 @@ class Callbox:
 
     def _now(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something on the loop before going on; the gateway does not close until then."""
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(_LONGEST_STEP)
+
+    def _refused(self, device_id: int, reason: str) -> None:
+        """Have it shown that a device sent nothing; from any thread."""
+        self.teller.thread.submit(self.teller.refused, device_id, reason)
 
     def _checked(self, numbers: list[str], good: bool) -> None:
         self.teller.show_check(numbers, good=good)

@@ -85,9 +85,9 @@ class Questions:
 
     def overdue(self, now: float) -> Iterator[Question]:
         """Give those that nobody answered in time."""
-        yield from [each for each in self._open.values() if each.expires_at <= now]
+        yield from [each for each in list(self._open.values()) if each.expires_at <= now]
 
     def wait(self, now: float, longest: float) -> float:
         """Give the seconds until one may be overdue."""
-        dates = [each.expires_at for each in self._open.values()]
+        dates = [each.expires_at for each in list(self._open.values())]
         return min([longest, *(max(0.0, date - now) for date in dates)])

@@ -234,7 +234,7 @@ def request_of(order: Order) -> Request:
     if not is_e164(order.ours):
         raise Mistake(
             f"{order.device_name}: Its Twilio number is not valid; "
-            "expected +, country code and number, like +12345000000, in the device's settings"
+            "expected + and the country code before the number, in the device's settings"
         )
     content = form.make(*(_read(order, name, read) for name, read in form.fields.items()))
     recipients = tuple(

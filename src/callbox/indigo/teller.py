@@ -7,6 +7,7 @@ matched, never a device's states, which the next text may have overwritten.
 import logging
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -70,6 +71,9 @@ class Teller:
     manner: Manner = field(default_factory=Manner)
     numbers: dict[str, int] = field(default_factory=dict)
     now: Callable[[], float] = time.time
+    thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="indigo")
+    )
     _refused_at: dict[int, float] = field(default_factory=dict)
 
     def tell(self, event: Event) -> str | None:
@@ -268,6 +272,8 @@ _TELLS: dict[str, Callable[[Teller, Document], str | None]] = {
 def _happened(told: Document) -> str | None:
     """Give the type of trigger that fires for a step of a delivery."""
     state, call = told["state"], told["channel"] == "voice"
+    if state == "unknown":  # in doubt to its end, or, with a SID, sent without a receipt
+        return FAILED if told["sid"] is None else None
     if state == told["previous_state"]:  # the price, or how long a call took
         return None
     if state == "undelivered" or (state == "failed" and told["sid"] is not None):

@@ -30,13 +30,16 @@ def webhook_of(props: Mapping[str, Any], query: str) -> Webhook | Refusal:
     from what came, as it is for a GET, where Twilio adds its parameters to it.
     """
     headers = {name.lower(): str(value) for name, value in _pairs(props.get("headers"))}
+    posted = props.get("incoming_request_method", "POST") == "POST"
     asked = _pairs(props.get("url_query_args"))
+    query = query if posted else ""
+    if query:
+        asked = parse_qsl(query[1:], keep_blank_values=True)  # what else came is not signed
     body = props.get("request_body") or ""
     form = _pairs(props.get("body_params"))
     if _size(body, *(part for pair in form for part in pair)) > MOST_BYTES:
         return _TOO_LARGE
-    posted = props.get("incoming_request_method", "POST") == "POST"
-    is_form = headers.get("content-type", _FORM).startswith(_FORM)
+    is_form = headers.get("content-type", _FORM).lower().startswith(_FORM)
     try:
         if posted and is_form and body and not form:
             form = parse_qsl(
@@ -47,10 +50,10 @@ def webhook_of(props: Mapping[str, Any], query: str) -> Webhook | Refusal:
     written = f"?{urlencode(asked)}" if asked else ""
     return Webhook(
         "",
-        (query or written) if posted else written,
+        query or written,
         asked,
         form,
-        body.encode() if body and not is_form else None,
+        body.encode("utf-8", "replace") if body and not is_form else None,
         headers.get("x-twilio-signature"),
         headers.get("authorization"),
     )

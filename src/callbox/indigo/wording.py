@@ -1,7 +1,10 @@
-"""The log in the words of Indigo's dialogs: keys of a configuration file mean nothing there."""
+"""The log in the words of Indigo's dialogs, with every phone number masked, one line an event."""
 
 import logging
 import re
+
+from callbox.domain.phone import mask_numbers
+from callbox.logs import CONTROLS
 
 _WORDS = {
     "http.public_url": "Webhook URL at Twilio",
@@ -22,7 +25,7 @@ class InWords(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Let everything pass, in the owner's words."""
         text = record.getMessage()
-        worded = in_words(text)
+        worded = in_words(mask_numbers(text)).translate(CONTROLS)
         if worded != text:
             record.msg, record.args = worded, ()
         return True
