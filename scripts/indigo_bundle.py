@@ -6,7 +6,8 @@
 
 The same sources give the same bytes: no time, mode, order or name of this machine gets in. The zip
 is written only when all is as it must be.
-Exit codes: 0 built; 1 not as it must be; 2 wrong arguments; 3 no package index answers.
+Exit codes: 0 built; 1 not as it must be, or this Python lacks a library; 2 wrong arguments;
+3 no package index answers.
 """
 
 import argparse
@@ -29,17 +30,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache, cached_property, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree as ET
 from xml.parsers.expat import ExpatError
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+try:
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.table import Table
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"This Python has no {error.name}: run make indigo, which has its own.\n")
+    sys.exit(1)
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "Callbox.indigoPlugin"
@@ -141,15 +146,19 @@ def _sources(source: Path) -> Iterator[tuple[Path, str]]:
     for path, name in _files(package):
         if not _is_left_out(name):
             yield path, f"{CODE}/callbox/{name}"
-    if (licence := source / "LICENSE").is_file():
+    if (licence := source / "LICENSE").is_file() and not licence.is_symlink():
         yield licence, "Contents/Resources/LICENSE"
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and not UNWANTED.search(name):
-            yield path, name
+    """Give the files in a folder, and none that only a symbolic link leads to."""
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        for each in sorted(files):
+            path = Path(parent, each)
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and not (path.is_symlink() or UNWANTED.search(name)):
+                yield path, name
 
 
 def _is_left_out(name: str) -> bool:
@@ -631,8 +640,13 @@ def add_licences(bundle: Path, wheels: Iterable[Wheel]) -> int:
 def _licence_files(wheel: Wheel) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(wheel.path) as archive:
         for name in archive.namelist():
-            if (found := _LICENCE.fullmatch(name)) and not name.endswith("/"):
-                yield found[1] or found[2], archive.read(name)
+            if not (found := _LICENCE.fullmatch(name)) or name.endswith("/"):
+                continue
+            inside = PurePosixPath(found[1] or found[2])
+            if inside.is_absolute() or ".." in inside.parts or "\\" in name:
+                raise Refused(f"The wheel of {wheel.name} {wheel.version} has the licence {name}, "
+                              f"which leads out of its folder.")  # fmt: skip
+            yield str(inside), archive.read(name)
 
 
 def _expression(wheel: Wheel) -> str:
@@ -701,7 +715,8 @@ def installed(packed: Path, folder: Path) -> str:
     bundle, packages = folder / NAME, folder / NAME / "Contents" / "Packages"
     began = time.monotonic()
     asked = ["--target", str(packages), "--requirement", str(bundle / CODE / "requirements.txt")]
-    _pip(["install", *asked], f"this machine, Python {platform.python_version()}")
+    here = f"this machine, Python {platform.python_version()}"
+    _pip(["install", "--only-binary=:all:", *asked], here)
     lasted = time.monotonic() - began
     count, seconds = _read(bundle, packages)
     size = sum(path.stat().st_size for path in packages.rglob("*") if path.is_file())

@@ -145,7 +145,7 @@ class Outbox:
         left = await self.store.recover(self.clock.now(), self.rules.lookup_delays[0])
         self.counters.recovered = left
         if left:
-            log.warning("%d attempts were cut off by the last stop: looking them up", left)
+            log.warning("%d cut off by the last stop while being sent: looked up at Twilio", left)
 
     # submit
 

@@ -1,5 +1,6 @@
 """What is refused at once is shown and fires triggers; what is told late fires nothing twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from aiohttp import ClientSession
 
 from harness.home import ANY, DARLA, OURS, PREFS, REFLECTOR, Home
+from harness.waiting import until
+from indigo_host import desktop
 
 
 @pytest.fixture
@@ -72,3 +75,39 @@ async def test_a_wrong_signature_is_told_in_the_words_of_the_dialog(home: Home) 
     (line,) = home.indigo.lines("wrong signature")
     assert line.startswith(f"A request to {REFLECTOR}/message/")
     assert "'Webhook URL at Twilio' or 'Auth Token' may not be what Twilio has" in line
+
+
+async def test_what_is_ordered_while_the_dry_run_ends_is_never_really_sent(tmp_path: Path) -> None:
+    async with Home(tmp_path, prefs=PREFS | {"dryRun": True}) as home:
+        number = await home.number()
+        props = {"smsTo": DARLA, "smsMessage": "Rehearsed"}
+        ordered = [
+            asyncio.create_task(home.indigo.run_action("sendSMS", device=number, props=props))
+            for _ in range(5)
+        ]
+        dialog = await desktop.preferences(home.indigo)
+        await dialog.set("dryRun", value=False)
+        assert (await dialog.ok()).closed
+        await asyncio.gather(*ordered)
+        really = await home.indigo.run_action(
+            "sendSMS", device=number, props=props | {"smsMessage": "Really"}
+        )
+        assert really["success"]
+        await home.indigo.until(home.bodies)
+        assert home.bodies() == ["Really"]
+
+
+async def test_an_answer_that_came_in_time_counts_though_nobody_looked_for_it_until_the_end(
+    tmp_path: Path,
+) -> None:
+    async with Home(tmp_path, prefs=PREFS | {"pollFrequency": "0"}) as home:
+        number = await home.number()
+        yes, timeout = home.indigo.create_group("Close"), home.indigo.create_group("Siren")
+        fields = {"yesGroup": str(yes), "timeoutGroup": str(timeout), "timeout": "0.02"}
+        looks = home.simulator.requests
+        await until(lambda: looks.count("list-messages", 200) >= 2, "the looks of the first second")
+        await home.act("askQuestion", number, smsTo=DARLA, question="Close it?", **fields)
+        await home.indigo.until(lambda: home.indigo.states(number)["deliveryState"] == "accepted")
+        await home.simulator.receive(DARLA, OURS, "yes")
+        await home.indigo.until(lambda: home.indigo.executed_groups)
+        assert [each.name for each in home.indigo.executed_groups] == ["Close"]

@@ -231,7 +231,7 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
     "no text": (
         "sendSMS",
         {"smsTo": DARLA},
-        "sendSMS, smsMessage: There is no text; expected what to send",
+        "Send Text Message (SMS): There is no text; expected what to send",
     ),
     "too long": (
         "sendSMS",
@@ -276,7 +276,7 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
     "a contact that is gone": (
         "sendSMS",
         {"twilioContact": "424242", "smsMessage": "Hi"},
-        "sendSMS, twilioContact: The chosen contact (id 424242) is not there anymore",
+        "Send Text Message (SMS): The chosen contact (id 424242) is not there anymore",
     ),
     "an unknown delivery": (
         "deliveryStatus",
@@ -420,9 +420,8 @@ async def test_a_reply_goes_to_whoever_texted_last(house: House) -> None:
 
 async def test_there_is_no_reply_where_nobody_texted(house: House) -> None:
     result = await house.home.indigo.script("replySMS", house.stranger, smsMessage="Hello?")
-    assert result["failures"] == [
-        "replySMS: No number of ours: Nobody has texted to this number; expected a text to reply to"
-    ]
+    (told,) = result["failures"]
+    assert told.startswith("Reply to Last Sender: No number of ours: Nobody has texted to this")
 
 
 async def test_a_check_finds_what_no_webhook_told(house: House) -> None:

@@ -121,9 +121,10 @@ async def test_a_new_installation_says_what_is_missing_and_runs_once_it_is_there
     async with Home(tmp_path, prefs={}) as home:
         number = await home.number()
         assert home.indigo.plugin_state == "running"
-        (told,) = home.indigo.lines("Settings of the plugin")
-        assert "accountSID: There is no Account SID" in told
-        assert "authToken: There is no Auth Token" in told
+        (told,) = home.indigo.lines("Not set up")
+        assert "Account SID: There is no Account SID" in told
+        assert "Auth Token: There is no Auth Token" in told
+        assert told.endswith("Choose Configure... in the plugin's menu")
         dialog = await desktop.preferences(home.indigo)
         await dialog.set("accountSID", "AC123")
         await dialog.set("pollFrequency", "often")

@@ -166,6 +166,6 @@ async def test_the_way_back_stays_open(tmp_path: Path) -> None:
 
 async def test_old_preferences_that_are_no_numbers_are_told_by_name(tmp_path: Path) -> None:
     async with Home(tmp_path, prefs={**OLD_PREFS, "pollFrequency": "often"}) as home:
-        assert home.indigo.lines("Settings of the plugin: pollFrequency: This is not a time")
+        assert home.indigo.lines("Not set up: Check for new messages (minutes): This is not a time")
         assert home.indigo.plugin_state == "running"
         assert home.indigo.uncaught == []

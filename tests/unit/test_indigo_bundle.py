@@ -3,6 +3,8 @@
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +94,14 @@ def test_the_package_is_inside_with_its_statements_and_without_what_the_plugin_h
 def test_a_bundle_is_put_together_in_place_of_an_older_one(tmp_path: Path) -> None:
     add(BUNDLING.stage(tmp_path) / "Contents/Server Plugin/old.py", "")
     assert "Contents/Server Plugin/old.py" not in names(BUNDLING.stage(tmp_path))
+
+
+def test_what_a_symbolic_link_leads_to_stays_out(tmp_path: Path) -> None:
+    copy = project(tmp_path / "project")
+    add(tmp_path / "elsewhere/secret.py", "SECRET = 1\n")
+    (copy / "src/callbox/linked.py").symlink_to(tmp_path / "elsewhere/secret.py")
+    (copy / "src/callbox/away").symlink_to(tmp_path / "elsewhere")
+    assert names(BUNDLING.stage(tmp_path, source=copy)) == names(BUNDLING.stage(tmp_path / "b"))
 
 
 # --- reproducible ---------------------------------------------------------------------------------
@@ -398,6 +408,26 @@ def test_a_distribution_without_a_licence_is_refused(
 
 
 @pytest.mark.parametrize(
+    "licence", ["licenses/../../../plugin.py", "licenses//etc/passwd", "licenses/a\\..\\b"]
+)
+def test_a_licence_that_leads_out_of_its_folder_is_refused(licence: str, tmp_path: Path) -> None:
+    bad = wheel(tmp_path, "cloth", "1", "License: MIT", licence=licence)
+    with pytest.raises(BUNDLING.Refused, match=r"^The wheel of cloth 1 .* leads out of its folder"):
+        BUNDLING.add_licences(tmp_path / "bundle", [bad])
+    assert not list(tmp_path.rglob("plugin.py"))
+
+
+def test_the_proof_installs_wheels_only(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(BUNDLING, "_pip", lambda arguments, _: ran.append(arguments))
+    monkeypatch.setattr(BUNDLING, "_read", lambda *_: (0, 0.0))
+    BUNDLING.installed(BUNDLING.pack(bundle, tmp_path / "x.zip"), tmp_path / "installed")
+    assert [arguments[:2] for arguments in ran] == [["install", "--only-binary=:all:"]]
+
+
+@pytest.mark.parametrize(
     ("said", "kind", "told"),
     [
         (
@@ -472,6 +502,18 @@ def test_a_project_that_lacks_a_part_is_refused_in_a_sentence(
     (command.ROOT / absent).rename(command.ROOT / "elsewhere")
     assert command.main(["--offline"]) == 1
     assert capsys.readouterr().err.endswith(f"{told}.\n")
+
+
+def test_a_python_without_what_the_script_needs_is_told_in_a_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", ROOT / "scripts/indigo_bundle.py", "--offline"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "This Python has no packaging: run make indigo, which has its own.\n"
 
 
 def test_no_index_is_told_apart_from_a_bad_bundle(

@@ -30,7 +30,46 @@ def read(**prefs: object) -> Preferences:
 
 
 def test_a_new_installation_is_as_shipped() -> None:
-    assert Preferences.read({}) == Preferences("", "", 10.0, 20, False, 60.0, "", False, "", "", "")
+    assert Preferences.read({}) == Preferences(
+        account_sid="",
+        auth_token="",
+        poll_minutes=10.0,
+        log_level=20,
+        check_access=False,
+        max_age_minutes=60.0,
+        receive_url="",
+        dry_run=False,
+        mqtt_url="",
+        mqtt_user="",
+        mqtt_password="",
+    )
+
+
+def test_each_field_is_read_into_its_own_place() -> None:
+    found = read(
+        pollFrequency="3",
+        logLevel="40",
+        checkAccess=True,
+        maxAge="7",
+        receiveUrl="https://house.example.com/receive",
+        dryRun=True,
+        mqttUrl="mqtt://broker:1883",
+        mqttUser="user",
+        mqttPassword=SECRET,
+    )
+    assert found == Preferences(
+        account_sid=SID,
+        auth_token=TOKEN,
+        poll_minutes=3.0,
+        log_level=40,
+        check_access=True,
+        max_age_minutes=7.0,
+        receive_url="https://house.example.com/receive",
+        dry_run=True,
+        mqtt_url="mqtt://broker:1883",
+        mqtt_user="user",
+        mqtt_password=SECRET,
+    )
 
 
 def test_what_the_old_plugin_kept_is_read() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from callbox.indigo import preferences, triggers
 from indigo_host.vocabulary import faults, plist_faults
 
 ROOT = Path(__file__).parents[2]
@@ -539,6 +540,20 @@ def test_a_default_is_what_an_upgraded_installation_needs(place: tuple[str, str,
     file, item, field = place
     found = fields_of(file, item)[field].get("defaultValue")
     assert found == (OLD_DEFAULTS | KEEPING_DEFAULTS)[place]
+
+
+def test_the_events_are_those_that_the_code_knows() -> None:
+    there = [each.get("id") for each in parsed("Events") if each.find("Name") is not None]
+    known = [triggers.MESSAGE_RECEIVED, triggers.PATTERN_MATCH]
+    known += [triggers.UNDELIVERED, triggers.FAILED, triggers.UNANSWERED]
+    assert sorted(map(str, there)) == sorted(known)
+
+
+def test_the_settings_are_those_that_the_code_reads() -> None:
+    fields = fields_of("PluginConfig", "").items()
+    there = [name for name, each in fields if each.get("type") not in {"label", "separator"}]
+    assert sorted(there) == sorted(preferences._SHIPPED)
+    assert preferences._SHIPPED.keys() == preferences._READERS.keys()
 
 
 def test_the_old_actions_have_their_callbacks() -> None:

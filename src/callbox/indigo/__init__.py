@@ -14,4 +14,15 @@ further thread (teller.py). Texts, calls, retries, polling: none of it is here.
     triggers.py     which triggers a text fires   questions.py  yes or no, by text
     journal.py      what was told before a kill   web.py        Twilio's webhook through Indigo
     checkup.py      what is wrong with the set-up mistake.py    one sentence for the owner
+
+To add something, in this order, and last in docs/indigo.md; XML files are those of the bundle:
+
+    an action      Actions.xml; its callback in plugin.py of the bundle; a method of Actions, or
+                   for what sends a line in `_FORMS` of requests.py and in `ACTIONS` of wording.py
+    a trigger      Events.xml; its id and what it is judged by in triggers.py; teller.py fires it
+    a preference   PluginConfig.xml; in preferences.py `_SHIPPED`, `_READERS`, `Preferences` with
+                   its `read`, and `_ADDED` with what an upgraded home needs; `SETTINGS` of
+                   wording.py; then `config_of`, or whoever reads it
+
+tests/unit/test_indigo_xml.py and test_indigo_docs.py fail while a place is missing.
 """

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from callbox.domain.delivery import Delivery
 from callbox.domain.notification import Channel, Kind
 from callbox.domain.phone import mask
 from callbox.domain.question import Question
@@ -23,6 +24,7 @@ from callbox.indigo.people import People, number_of
 from callbox.indigo.questions import NO, TIMEOUT, YES, Questions, Terms, words_of
 from callbox.indigo.requests import Order, auth_of, request_of, timeout_of
 from callbox.indigo.web import reply_of, webhook_of
+from callbox.indigo.wording import ACTIONS, in_words
 from callbox.intake import Asked
 from callbox.ports import Receipt
 from callbox.service import Gateway
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Result = dict[str, Any]
+Tell = Callable[[Delivery], None]
 
 NO_GROUP = "none"
 NATIONAL = "+1"  # the Twilio plugin took its numbers without a country code too
@@ -47,7 +50,7 @@ class Actions:
     """Serves the plugin's actions.
 
     `checked` is called in the thread that talks to Indigo, and told how a check for messages went;
-    `refused`, from any, is told why a device sent nothing.
+    `queued` and `refused`, from any, are told what a device sends, or why it sent nothing.
     """
 
     indigo: Any
@@ -56,6 +59,7 @@ class Actions:
     people: Callable[[], People]
     substitute: Callable[[str], str]
     checked: Callable[[list[str], bool], None]
+    queued: Callable[[int, Delivery], None]
     refused: Callable[[int, str], None]
 
     def send(self, action_id: str, action: Any, device: Any, *, waits: bool) -> Any:  # noqa: ANN401
@@ -68,7 +72,8 @@ class Actions:
         auth = auth_of(request)
         if auth is not None:
             device.updateStateOnServer("last_auth", auth)
-        done = self.engine.call(lambda gateway: _submit(gateway, request))
+        tell = partial(self.queued, device.id)
+        done = self.engine.call(lambda gateway: _submit(gateway, request, tell))
         done.add_done_callback(partial(self._show_refusal, device.id))
         return self._answer(done, waits)
 
@@ -82,7 +87,8 @@ class Actions:
         except Mistake as mistake:
             return self._failed("askQuestion", mistake, device, waits=waits)
         asked = [_question(request, each, terms, seconds) for each in request.recipients]
-        done = self.engine.call(lambda gateway: self._ask(gateway, asked))
+        tell = partial(self.queued, device.id)
+        done = self.engine.call(lambda gateway: self._ask(gateway, asked, tell))
         done.add_done_callback(partial(self._show_refusal, device.id))
         return self._answer(done, waits)
 
@@ -140,8 +146,7 @@ class Actions:
         return None
 
     def _failed(self, action_id: str, mistake: Mistake, device: Any, *, waits: bool) -> Any:  # noqa: ANN401
-        where = f"{action_id}, {mistake.field}" if mistake.field else action_id
-        sentence = f"{where}: {mistake.sentence}"
+        sentence = f"{ACTIONS[action_id]}: {mistake.sentence}"
         log.error("%s", sentence)
         if device is not None:
             self.refused(device.id, sentence)
@@ -149,7 +154,7 @@ class Actions:
 
     def _show_refusal(self, device_id: int, done: "Future[Result]") -> None:
         fault = done.exception()
-        failures = done.result()["failures"] if fault is None else [str(fault)]
+        failures = done.result()["failures"] if fault is None else [in_words(str(fault))]
         if failures:
             self.refused(device_id, "; ".join(failures))
 
@@ -208,7 +213,9 @@ class Actions:
         failures = [] if numbers else [_NO_NUMBERS]
         return {"success": bool(numbers), "numbers": len(numbers), "failures": failures}
 
-    async def _ask(self, gateway: Gateway, asked: list[tuple[Request, Question] | Fault]) -> Result:
+    async def _ask(
+        self, gateway: Gateway, asked: list[tuple[Request, Question] | Fault], tell: Tell
+    ) -> Result:
         results: list[Result] = []
         for each in asked:
             if isinstance(each, Fault):
@@ -216,15 +223,20 @@ class Actions:
                 continue
             request, question = each
             self.questions.add(question)
-            result = await _submit(gateway, request, question)
+            result = await _submit(gateway, request, tell, question)
             if not result["success"]:
                 self.questions.remove(question)
             results.append(result)
         return _together(results)
 
 
-async def _submit(gateway: Gateway, request: Request, question: Question | None = None) -> Result:
+async def _submit(
+    gateway: Gateway, request: Request, tell: Tell | None = None, question: Question | None = None
+) -> Result:
     submission = replace(gateway.intake.prepare(request, Asked()), question=question)
+    if tell is not None:  # before anything else can be told of them
+        for delivery in submission.deliveries:
+            tell(delivery)
     return _receipt((await gateway.outbox.submit([submission]))[0])
 
 
@@ -252,12 +264,12 @@ def _receipt(receipt: Receipt) -> Result:
     return {
         "success": bool(receipt.accepted),
         "deliveries": list(receipt.accepted),
-        "failures": [refusal.message for refusal in receipt.refused],
+        "failures": [in_words(refusal.message) for refusal in receipt.refused],
     }
 
 
 def _failure(sentence: str) -> Result:
-    return {"success": False, "deliveries": [], "failures": [sentence]}
+    return {"success": False, "deliveries": [], "failures": [in_words(sentence)]}
 
 
 def _together(results: list[Result]) -> Result:
@@ -290,7 +302,10 @@ def _terms(order: Order, device_id: int) -> Terms:
     words = {YES: words_of(order.text("yesWords")), NO: words_of(order.text("noWords"))}
     groups = {key: str(order.props.get(f"{key}Group") or NO_GROUP) for key in (YES, NO, TIMEOUT)}
     replies = {key: order.text(f"{key}Reply") for key in (YES, NO, TIMEOUT)}
-    chosen = {key: int(each) for key, each in groups.items() if each.isdecimal()}
+    for key, each in groups.items():
+        if each != NO_GROUP and not each.isdecimal():
+            raise Mistake("This is no action group; expected one of the menu", f"{key}Group")
+    chosen = {key: int(each) for key, each in groups.items() if each != NO_GROUP}
     return Terms(device_id, "", words, chosen, replies)
 
 

@@ -72,7 +72,16 @@ class Dialogs:
         """Check an action."""
         known = device_id in self.indigo.devices
         device = self.indigo.devices[device_id] if known else None
-        return self._verdict(values, action_faults(action_id, values, self.people(), device))
+        faults = action_faults(action_id, values, self.people(), device)
+        return self._verdict(values, faults | self._group_faults(values))
+
+    def _group_faults(self, values: Any) -> dict[str, str]:  # noqa: ANN401 - Indigo's
+        known = {value for value, _ in self.action_groups()}
+        chosen = {
+            name: values.get(name, NO_GROUP) for name in ("yesGroup", "noGroup", "timeoutGroup")
+        }
+        gone = (name for name, value in chosen.items() if value not in known)
+        return dict.fromkeys(gone, "This action group is gone; choose another")
 
     def event(self, values: Any, type_id: str) -> Verdict:  # noqa: ANN401 - Indigo's
         """Check a trigger."""

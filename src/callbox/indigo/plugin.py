@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from callbox.domain.delivery import Delivery
 from callbox.domain.question import Question
 from callbox.indigo import checkup
 from callbox.indigo.actions import NATIONAL, Actions, send_reply
@@ -28,7 +29,7 @@ from callbox.indigo.questions import Questions
 from callbox.indigo.teller import Manner, Teller
 from callbox.indigo.triggers import Trigger, Triggers
 from callbox.indigo.web import RECEIVE
-from callbox.indigo.wording import InWords
+from callbox.indigo.wording import SETTINGS, InWords
 from callbox.service import Gateway
 from callbox.twilio.account import Finding
 
@@ -56,7 +57,7 @@ class Callbox:
         self._triggers = Triggers()
         self._gateway: Gateway | None = None
         self._told = ""  # what is wrong with the preferences, as the log was told
-        self._loop = asyncio.new_event_loop()  # until the gateway's is there
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the gateway
         self._prefs: dict[str, Any] = dict(plugin.pluginPrefs)
         self.preferences = Preferences.read(self._prefs)
         self.questions = Questions()
@@ -77,6 +78,7 @@ class Callbox:
             self.people,
             plugin.substitute,
             self._checked,
+            self._queued,
             self._refused,
         )
         self.dialogs = Dialogs(indigo, self.people)
@@ -124,14 +126,15 @@ class Callbox:
         self.teller.manner = Manner(preferences.check_access, preferences.max_age_minutes * 60)
         self.teller.numbers = {number: key for key, (number, _) in self._numbers.items()}
         setup = None
-        wrong = "; ".join(f"{name}: {fault}" for name, fault in faults(self._prefs).items())
+        found = faults(self._prefs)
+        wrong = "; ".join(f"{SETTINGS[name]}: {fault}" for name, fault in found.items())
         if not wrong:
             try:
                 setup = self._setup()
             except Mistake as mistake:
                 wrong = mistake.sentence
         if wrong and wrong != self._told:  # each device that starts leads here
-            log.error("Settings of the plugin: %s", wrong)
+            log.error("Not set up: %s. Choose Configure... in the plugin's menu", wrong)
         self._told = wrong
         self.engine.configure(setup, wrong)
 
@@ -331,16 +334,16 @@ class Callbox:
     # in the thread that talks to Indigo
 
     def _reply(self, question: Question, answer: str) -> None:
-        if self._gateway is not None:
-            self._now(send_reply(self._gateway, question, answer))
+        if self._gateway is not None and self._loop is not None:
+            _kept(send_reply(self._gateway, question, answer), self._loop)
 
     def _close(self, question: Question) -> None:
-        if self._gateway is not None:
-            self._now(self._gateway.store.close_question(question.id))
+        if self._gateway is not None and self._loop is not None:
+            _kept(self._gateway.store.close_question(question.id), self._loop)
 
-    def _now(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something on the loop before going on; the gateway does not close until then."""
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(_LONGEST_STEP)
+    def _queued(self, device_id: int, delivery: Delivery) -> None:
+        """Have it shown that a device sends something; from any thread."""
+        self.teller.thread.submit(self.teller.queued, device_id, delivery)
 
     def _refused(self, device_id: int, reason: str) -> None:
         """Have it shown that a device sent nothing; from any thread."""
@@ -348,6 +351,11 @@ class Callbox:
 
     def _checked(self, numbers: list[str], good: bool) -> None:
         self.teller.show_check(numbers, good=good)
+
+
+def _kept(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+    """Have something kept before going on; the gateway does not close until then."""
+    asyncio.run_coroutine_threadsafe(work, loop).result(_LONGEST_STEP)
 
 
 async def _tell_findings(home: checkup.Home, gateway: Gateway) -> int:

@@ -68,7 +68,19 @@ class Preferences:
 
         Never raises; `faults` tells what is bad.
         """
-        return cls(*(_value(prefs, name) for name in _SHIPPED))
+        return cls(
+            account_sid=_value(prefs, "accountSID"),
+            auth_token=_value(prefs, "authToken"),
+            poll_minutes=_value(prefs, "pollFrequency"),
+            log_level=_value(prefs, "logLevel"),
+            check_access=_value(prefs, "checkAccess"),
+            max_age_minutes=_value(prefs, "maxAge"),
+            receive_url=_value(prefs, "receiveUrl"),
+            dry_run=_value(prefs, "dryRun"),
+            mqtt_url=_value(prefs, "mqttUrl"),
+            mqtt_user=_value(prefs, "mqttUser"),
+            mqtt_password=_value(prefs, "mqttPassword"),
+        )
 
 
 # --- what is in the fields ------------------------------------------------------------------------

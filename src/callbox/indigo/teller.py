@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from callbox.domain.delivery import Delivery
 from callbox.domain.phone import mask
 from callbox.domain.question import Question
 from callbox.indigo.journal import ACTION_GROUP, TRIGGER, Journal
@@ -194,12 +195,27 @@ class Teller:
             self._fire_of_delivery(happened, told, device_id)
 
     def _fire_of_delivery(self, happened: str, told: Document, device_id: int) -> None:
+        whom = told["name"] or mask(told["to_number"])
+        why = " ".join(filter(None, (told["error_message"], told["remedy"])))
+        sentence = f"Not delivered to {whom}" + (f": {why}" if why else "")
+        log.warning("%s", sentence)
+        triggers = self.triggers.for_delivery(happened, device_id)
         evidence = f"delivery-{told['delivery_id']}-{told['state']}"
-        reason = f": {told['error_message']}" if told["error_message"] else ""
-        self.journal.begin(evidence, f"Not delivered to {mask(told['to_number'])}{reason}")
-        for trigger in self.triggers.for_delivery(happened, device_id):
+        if triggers:
+            self.journal.begin(evidence, f"Triggers for what was not delivered to {whom}")
+        for trigger in triggers:
             self._execute(trigger, evidence)
         self.journal.forget(evidence)
+
+    def queued(self, device_id: int, delivery: Delivery) -> None:
+        """Show that something is kept and will be sent."""
+        states = {
+            "deliveryState": str(delivery.progress.state),
+            "deliveryTo": delivery.notification.to,
+            "deliveryReason": "",
+            "deliveryId": delivery.id,
+        }
+        self._show(device_id, states)
 
     def refused(self, device_id: int, reason: str) -> None:
         """Show that something was refused at once, and fire what waits for failures.

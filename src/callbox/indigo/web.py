@@ -30,33 +30,38 @@ def webhook_of(props: Mapping[str, Any], query: str) -> Webhook | Refusal:
     from what came, as it is for a GET, where Twilio adds its parameters to it.
     """
     headers = {name.lower(): str(value) for name, value in _pairs(props.get("headers"))}
-    posted = props.get("incoming_request_method", "POST") == "POST"
-    asked = _pairs(props.get("url_query_args"))
-    query = query if posted else ""
-    if query:
-        asked = parse_qsl(query[1:], keep_blank_values=True)  # what else came is not signed
-    body = props.get("request_body") or ""
+    body = str(props.get("request_body") or "")
     form = _pairs(props.get("body_params"))
     if _size(body, *(part for pair in form for part in pair)) > MOST_BYTES:
         return _TOO_LARGE
+    posted = props.get("incoming_request_method", "POST") == "POST"
     is_form = headers.get("content-type", _FORM).lower().startswith(_FORM)
+    written, asked = _asked(props, query if posted else "")
     try:
-        if posted and is_form and body and not form:
-            form = parse_qsl(
-                body, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
-            )
+        return Webhook(
+            "",
+            written,
+            asked,
+            form or (_parsed(body) if posted and is_form else ()),
+            body.encode("utf-8", "replace") if body and not is_form else None,
+            headers.get("x-twilio-signature"),
+            headers.get("authorization"),
+        )
     except ValueError:
         return _UNREADABLE
-    written = f"?{urlencode(asked)}" if asked else ""
-    return Webhook(
-        "",
-        query or written,
-        asked,
-        form,
-        body.encode("utf-8", "replace") if body and not is_form else None,
-        headers.get("x-twilio-signature"),
-        headers.get("authorization"),
-    )
+
+
+def _asked(props: Mapping[str, Any], query: str) -> tuple[str, Pairs]:
+    """Give the query that is signed, and what it says; what else came with it is not."""
+    if query:
+        return query, _parsed(query[1:])
+    came = _pairs(props.get("url_query_args"))
+    return f"?{urlencode(came)}" if came else "", came
+
+
+def _parsed(text: str) -> Pairs:
+    """Read parameters; raises ValueError where there are too many or they are not UTF-8."""
+    return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
 
 
 def reply_of(answer: str | Refusal) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _lines(text: str | None) -> str:
     return "\n".join((text or "").splitlines())
 
 
-_FIRST_PAGES: dict[Kind, Callable[[Client, Notification], Awaitable[Any]]] = {
+_FIRST_PAGES: dict[Kind, Callable[[Client, Notification, float], Awaitable[Any]]] = {
     Kind.TXT: _messages,
     Kind.CALL: _calls,
     Kind.FLOW: _executions,
