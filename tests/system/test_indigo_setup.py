@@ -249,11 +249,12 @@ async def test_check_set_up_explains_each_number_and_trigger(tmp_path: Path) -> 
     settings = Settings(numbers=(OURS, OTHER, THIRD, FOURTH))
     async with Home(tmp_path, settings=settings) as home:
         indigo = home.indigo
-        numbers = [await home.number(each, each) for each in (OURS, OTHER, THIRD, FOURTH, STRANGER)]
+        written = (OURS, OTHER, THIRD, FOURTH, STRANGER)
+        numbers = [await home.number(each, f"No {each[-4:]}") for each in written]
         await indigo.enable(numbers[3], on=False)
-        webhook = f"{REFLECTOR}/message/{indigo.bundle.id}/receive?api-key={indigo.api_key}"
+        address = f"{REFLECTOR}/message/{indigo.bundle.id}/receive"
         for number in (OURS, OTHER):
-            home.simulator.number(number).sms_url = webhook
+            home.simulator.number(number).sms_url = f"{address}?api-key={indigo.api_key}"
         home.simulator.number(OTHER).sms_method = "GET"
         home.simulator.number(THIRD).sms_url = "https://demo.twilio.com/welcome"
         await home.trigger("messageReceived", "Gate", leastLevel="trusted")
@@ -261,23 +262,20 @@ async def test_check_set_up_explains_each_number_and_trigger(tmp_path: Path) -> 
         regex = {"matchType": "regexMatch", "matchString": "gate|door"}
         await home.trigger("patternMatch", "Doors", **regex)
         lines = await checked(home)
-        assert lines["Number +1…1111: Twilio's webhook comes here"] > WARNING
+        assert lines["Number No 1111 (+1…1111): Twilio's webhook comes here"] > WARNING
         expected = {
-            "Number +1…1112: Twilio's webhook is by GET; set it to HTTP POST": ERROR,
-            "Number +1…1113: Twilio's webhook leads elsewhere, to demo.twilio.com": WARNING,
-            "Number +1…1114: its device is disabled, so it gets no texts": WARNING,
-            "Number +1…0000: it is not in this Twilio account": ERROR,
+            "Number No 1112 (+1…1112): Twilio's webhook is by GET; set it to HTTP POST": ERROR,
+            "Number No 1113 (+1…1113): Twilio's webhook leads elsewhere, to demo.twilio.com; "
+            f"expected {address}": WARNING,
+            "Number No 1114 (+1…1114): its device is disabled, so it gets no texts": WARNING,
+            "Number No 0000 (+1…0000): it is not in this Twilio account": ERROR,
             "Access levels: not asked for, so anyone fires Gate; tick Access levels in the "
             "plugin's settings": ERROR,
-            "Trigger Mine: It fired for texts to every number before; it fires for its own "
-            "number only from now on": WARNING,
-            "Trigger Doors: Its regular expression never worked before; it fires from now on": (
-                WARNING
-            ),
             "Check set-up: 3 things to mend": lines["Check set-up: 3 things to mend"],
         }
         assert expected.items() <= lines.items()
         assert list(lines.values()).count(ERROR) == 3
+        assert not [line for line in lines if line.startswith("Trigger")]
         await save(home, checkAccess=True)
         for key in numbers[1:]:
             await indigo.delete(key)
@@ -298,8 +296,79 @@ async def test_check_set_up_says_how_texts_come(home: Home) -> None:
     await save(home, pollFrequency="0")
     await home.number()
     lines = await checked(home)
+    assert lines["Texts: none come in: set minutes, such as 10, or a webhook"] == ERROR
+    assert "Check set-up: 1 thing to mend" in lines
+    assert "come by asking" not in "".join(lines)
+    home.indigo.reflector_url = REFLECTOR
+    lines = await checked(home)
     never = "Texts: Twilio is not asked for them regularly, so its webhook has to bring them"
     assert lines[never] == WARNING
+    silent = "Number Our number (+1…1111): Twilio calls no webhook, so no texts come in"
+    assert lines[silent] == ERROR
+
+
+async def test_check_set_up_does_not_ask_a_simulator_about_the_account(tmp_path: Path) -> None:
+    prefs = {**PREFS, "dryRun": True, "authToken": WRONG_TOKEN}
+    async with Home(tmp_path, prefs=prefs) as home:
+        await home.number()
+        lines = await checked(home)
+        assert lines["Account and numbers: not looked at in a dry run"] == WARNING
+        assert not [line for line in lines if line.startswith(("Twilio", "Auth", "Number "))]
+        assert home.indigo.uncaught == []
+
+
+async def test_check_set_up_names_devices_and_triggers_that_cannot_work(home: Home) -> None:
+    indigo, number = home.indigo, await home.number()
+    lost = await home.number(OTHER, "Lost")
+    darla = await home.contact()
+    await home.trigger("textUndelivered", "Orphan", twilioNumber=str(lost))
+    await indigo.delete(lost)
+    for name, written in (("Twin", OURS), ("Empty", ""), ("Bad", "call me")):
+        await indigo.create_device("twilioNumber", name, {"twilioNumber": written})
+    await indigo.create_device("twilioContact", "Mum", {"contactNumber": ""})
+    members = {"Family": [str(darla), "7"], "Nobody": ["7", "8"]}
+    groups = [
+        await indigo.create_device("twilioGroup", name, {"members": each})
+        for name, each in members.items()
+    ]
+    regex = {"matchType": "regexMatch", "matchField": "messageText", "matchString": "(gate"}
+    await indigo.create_trigger("patternMatch", "Doors", {"twilioNumber": ANY, **regex})
+    expected = {
+        "Our number and Twin have one number; only Twin hears it: delete one": ERROR,
+        "Number Empty: has no phone number; enter it in the device": ERROR,
+        "Number Bad (call me): is no phone number; correct it in the device": ERROR,
+        "Contact Mum: No phone number is given; expected + and the country code before the "
+        "number": ERROR,
+        "Group Family: a member is gone; open its settings and save them": WARNING,
+        "Group Nobody: nobody in it can be reached; choose its members": ERROR,
+        "Trigger Orphan: its number's device is gone, so it never fires; choose a number or Any": (
+            ERROR
+        ),
+        "Trigger Doors: The pattern is not a regular expression (missing ) at character 6); "
+        "expected one like gate|door": ERROR,
+    }
+    lines = await checked(home)
+    assert expected.items() <= lines.items()
+    assert "Check set-up: 7 things to mend" in lines
+    dialog = await desktop.edit_device(indigo, groups[0])
+    assert (await dialog.ok()).closed
+    assert indigo.db.devices[groups[0]].props["members"] == [str(darla)]
+    dialog = await desktop.edit_device(indigo, groups[1])
+    assert (await dialog.ok()).errors == {"members": "Choose at least one"}
+    await home.simulator.receive(DARLA, OURS, "Who hears?")
+    await indigo.menu("checkMessages")
+    twin = indigo.device("Twin")
+    await indigo.until(lambda: indigo.states(twin)["messageText"])
+    assert indigo.states(number)["messageText"] == ""
+
+
+async def test_check_set_up_knows_a_webhook_that_indigo_turns_away(quiet: Home) -> None:
+    address = f"{REFLECTOR}/message/{quiet.indigo.bundle.id}/receive"
+    quiet.simulator.number(OURS).sms_url = address
+    lines = await checked(quiet)
+    turned = "Twilio's webhook has no api-key, so Indigo turns it away"
+    assert lines[f"Number Our number (+1…1111): {turned}"] == ERROR
+    quiet.simulator.number(OURS).sms_url = ""
 
 
 async def test_check_set_up_knows_an_old_device_however_its_number_is_written(
@@ -309,7 +378,9 @@ async def test_check_set_up_knows_an_old_device_however_its_number_is_written(
     await quiet.indigo.create_device("twilioNumber", "Old", props)
     lines = await checked(quiet)
     assert not [line for line in lines if "not in this Twilio account" in line]
-    assert [line for line in lines if line.startswith("Number +1…1112: Twilio calls no webhook")]
+    assert [
+        line for line in lines if line.startswith("Number Old (+1…1112): Twilio calls no webhook")
+    ]
 
 
 async def test_the_plugin_stops_in_time_while_a_check_waits_for_twilio(home: Home) -> None:

@@ -300,10 +300,7 @@ def test_a_text_is_not_told_with_the_trigger() -> None:
             pattern(matchType="regexMatch", twilioNumber=str(HOUSE)),
             "T1: Its regular expression never worked before; it fires from now on",
         ),
-        (
-            pattern(matchType="regexMatch", matchString="("),
-            "T1: Its regular expression never worked before; it does not yet fire",
-        ),
+        (pattern(matchType="regexMatch", matchString="("), None),
         (Trigger.read(Indigos(1, "T1", FAILED, {"twilioNumber": str(HOUSE)})), None),
     ],
 )

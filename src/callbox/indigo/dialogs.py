@@ -58,8 +58,7 @@ class Dialogs:
         """Check a device; its number is shown as its address."""
         field = NUMBER_FIELDS.get(type_id)
         if field is None:
-            members = values.get("members")
-            return self._verdict(values, {} if members else {"members": "Choose at least one"})
+            return self._group(values)
         try:
             values[field] = values["address"] = number_of(str(values.get(field) or ""))
         except Mistake as mistake:
@@ -67,6 +66,15 @@ class Dialogs:
         if type_id == NUMBER and self._is_taken(values[field], device_id):
             return self._verdict(values, {field: "Another device has this number already"})
         return self._verdict(values, {})
+
+    def _group(self, values: Any) -> Verdict:  # noqa: ANN401 - Indigo's
+        """Check a group; members that are gone, which its list does not show, are dropped."""
+        known = {value for value, _ in self.members()}
+        chosen = members_of(values)
+        there = [each for each in chosen if each in known]
+        if there != chosen:
+            values["members"] = self.indigo.List(there)
+        return self._verdict(values, {} if there else {"members": "Choose at least one"})
 
     def action(self, values: Any, action_id: str, device_id: int) -> Verdict:  # noqa: ANN401
         """Check an action."""
@@ -101,6 +109,14 @@ class Dialogs:
 
     def _is_taken(self, number: str, device_id: int) -> bool:
         return number in {own_number(each) for each in self._numbers() if each.id != device_id}
+
+
+def members_of(values: Mapping[str, Any]) -> list[str]:
+    """Give the ids of a group's members, those that are gone too."""
+    members = values.get("members") or ()
+    if isinstance(members, str):
+        members = members.replace(";", ",").split(",")
+    return [found for each in members if (found := str(each).strip())]
 
 
 def own_number(device: Any) -> str:  # noqa: ANN401 - Indigo's

@@ -19,7 +19,7 @@ from callbox.domain.delivery import Delivery
 from callbox.domain.question import Question
 from callbox.indigo import checkup
 from callbox.indigo.actions import NATIONAL, Actions, send_reply
-from callbox.indigo.dialogs import NUMBER, NUMBER_FIELDS, Dialogs, own_number
+from callbox.indigo.dialogs import NUMBER, NUMBER_FIELDS, Dialogs, members_of, own_number
 from callbox.indigo.engine import Engine, Setup
 from callbox.indigo.journal import Journal
 from callbox.indigo.mistake import Mistake
@@ -100,7 +100,8 @@ class Callbox:
             for name, value in added.items():
                 self._plugin.pluginPrefs[name] = value
             self._indigo.server.savePluginPrefs()
-            self._tell_changes()
+            if self._upgraded:
+                self._tell_changes()
 
     def run(self) -> None:
         """Serve, in Indigo's concurrent thread, until `stop`."""
@@ -184,9 +185,9 @@ class Callbox:
     def _tell_changes(self) -> None:
         """At the first start, list the triggers that do something else from now on."""
         log.info("Callbox takes the place of the Twilio plugin; texts from before fire nothing")
-        triggers = [Trigger.read(each) for each in self._indigo.triggers.iter("self")]
-        for finding in checkup.changes(triggers):
-            log.warning("%s", finding.sentence)
+        devices = {device.id for device in self._indigo.devices.iter(f"self.{NUMBER}")}
+        for finding in checkup.changes(self._triggers, devices):
+            log.log(_level(finding), "%s", finding.sentence)
 
     # devices and triggers
 
@@ -271,16 +272,30 @@ class Callbox:
 
     def check_setup(self) -> None:
         """Write to the Event Log what is wrong, and what to do about it."""
-        home = checkup.Home(
+        tells = partial(_tell_findings, self._home())
+        self.engine.call(tells).add_done_callback(_end_findings)
+
+    def _home(self) -> checkup.Home:
+        """Give what Check set-up looks at."""
+        devices = self._indigo.devices
+        return checkup.Home(
             self.preferences,
-            {
-                own_number(device): device.enabled
-                for device in self._indigo.devices.iter(f"self.{NUMBER}")
-            },
+            tuple(
+                checkup.OwnNumber(each.id, each.name, own_number(each), each.enabled)
+                for each in devices.iter(f"self.{NUMBER}")
+            ),
             self.receive_url(),
             tuple(self._triggers),
+            dict(self.teller.numbers),
+            self.people(),
+            {str(each.id): members_of(each.pluginProps) for each in devices.iter(f"self.{GROUP}")},
+            self._upgraded,
         )
-        self.engine.call(partial(_tell_findings, home)).add_done_callback(_end_findings)
+
+    @property
+    def _upgraded(self) -> bool:
+        """Whether the Twilio plugin was here before: it has left when it last asked for texts."""
+        return "lastMessageStamp" in self._prefs
 
     def simulate(self, sender: str, device_id: str, text: str) -> None:
         """Have somebody text to us, in a dry run. Raises Mistake outside of one."""

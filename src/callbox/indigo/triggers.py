@@ -243,10 +243,14 @@ class Triggers:
 
 
 def changes_after_upgrade(trigger: Trigger) -> str | None:
-    """Say what a trigger does that it did not do with the Twilio plugin 2024.0.1, if anything."""
+    """Say what a trigger does that it did not do with the Twilio plugin 2024.0.1, if anything.
+
+    One with a fault does nothing; `Trigger.fault` says why.
+    """
+    if trigger.fault:
+        return None
     if trigger.match_type == _REGEX:
-        now = "does not yet fire, see its fault" if trigger.fault else "fires from now on"
-        return f"{trigger.name}: Its regular expression never worked before; it {now}"
+        return f"{trigger.name}: Its regular expression never worked before; it fires from now on"
     if trigger.type_id in _OF_TEXTS and trigger.device_id is not None:
         return (
             f"{trigger.name}: It fired for texts to every number before; "
