@@ -50,3 +50,8 @@ def test_a_change_of_states_alone_does_not_have_people_read_anew(callbox: Callbo
     assert callbox._changes == before
     callbox.device_updated(device(), device(name="Mine"))
     assert callbox._changes == before + 1
+
+
+def test_a_number_that_is_none_any_more_goes_out_of_service(callbox: Callbox) -> None:
+    callbox.device_started(device(pluginProps={"twilioNumber": "nobody", "address": "nobody"}))
+    assert callbox._numbers == {}

@@ -10,7 +10,7 @@ from typing import Any
 from callbox.indigo import preferences
 from callbox.indigo.actions import NATIONAL, NO_GROUP
 from callbox.indigo.mistake import Mistake
-from callbox.indigo.people import OTHER, People, number_of
+from callbox.indigo.people import OTHER, People, members_of, number_of
 from callbox.indigo.requests import action_faults
 from callbox.indigo.triggers import ANY_DEVICE, event_faults
 
@@ -71,9 +71,9 @@ class Dialogs:
         """Check a group; members that are gone, which its list does not show, are dropped."""
         known = {value for value, _ in self.members()}
         chosen = members_of(values)
-        there = [each for each in chosen if each in known]
+        there = tuple(each for each in chosen if each in known)
         if there != chosen:
-            values["members"] = self.indigo.List(there)
+            values["members"] = self.indigo.List(list(there))
         return self._verdict(values, {} if there else {"members": "Choose at least one"})
 
     def action(self, values: Any, action_id: str, device_id: int) -> Verdict:  # noqa: ANN401
@@ -109,14 +109,6 @@ class Dialogs:
 
     def _is_taken(self, number: str, device_id: int) -> bool:
         return number in {own_number(each) for each in self._numbers() if each.id != device_id}
-
-
-def members_of(values: Mapping[str, Any]) -> list[str]:
-    """Give the ids of a group's members, those that are gone too."""
-    members = values.get("members") or ()
-    if isinstance(members, str):
-        members = members.replace(";", ",").split(",")
-    return [found for each in members if (found := str(each).strip())]
 
 
 def own_number(device: Any) -> str:  # noqa: ANN401 - Indigo's

@@ -215,10 +215,14 @@ def _contact(device: Device, ours: str) -> _Contact:
     return _Contact(device.name, level, number)
 
 
+def members_of(props: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the device ids of the contacts in a group, by its properties."""
+    members = props.get("members") or ()
+    return tuple(_split(members) if isinstance(members, str) else map(str, members))
+
+
 def _group(device: Device) -> _Group:
-    members = device.pluginProps.get("members") or ()
-    listed = _split(members) if isinstance(members, str) else map(str, members)
-    return _Group(device.name, tuple(listed))
+    return _Group(device.name, members_of(device.pluginProps))
 
 
 def _part(contact: _Contact) -> Person | Fault:

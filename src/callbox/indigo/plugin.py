@@ -19,11 +19,11 @@ from callbox.domain.delivery import Delivery
 from callbox.domain.question import Question
 from callbox.indigo import checkup
 from callbox.indigo.actions import NATIONAL, Actions, send_reply
-from callbox.indigo.dialogs import NUMBER, NUMBER_FIELDS, Dialogs, members_of, own_number
+from callbox.indigo.dialogs import NUMBER, NUMBER_FIELDS, Dialogs, own_number
 from callbox.indigo.engine import Engine, Setup
 from callbox.indigo.journal import Journal
 from callbox.indigo.mistake import Mistake
-from callbox.indigo.people import GROUP, People, number_of
+from callbox.indigo.people import GROUP, People, members_of, number_of
 from callbox.indigo.preferences import Preferences, config_of, faults, migrated
 from callbox.indigo.questions import Questions
 from callbox.indigo.teller import Manner, Teller
@@ -207,7 +207,7 @@ class Callbox:
             self._add_number(device)
             self.configure()
         elif device.deviceTypeId == GROUP:
-            members = len(device.pluginProps.get("members", ()))
+            members = len(members_of(device.pluginProps))
             device.updateStateOnServer(
                 "contactStatus", "1 contact" if members == 1 else f"{members} contacts"
             )
@@ -232,6 +232,7 @@ class Callbox:
             number = number_of(str(props.get(NUMBER_FIELDS[NUMBER]) or ""), NATIONAL)
         except Mistake as mistake:
             log.error("%s: %s", device.name, mistake)  # noqa: TRY400 - a sentence says it
+            self._numbers.pop(device.id, None)
             return
         self._numbers[device.id] = number, bool(props.get("delete", True))
 
