@@ -73,7 +73,10 @@ class Dialogs:
         chosen = members_of(values)
         there = tuple(each for each in chosen if each in known)
         if there != chosen:
-            values["members"] = self.indigo.List(list(there))
+            kept = self.indigo.List()
+            for each in there:
+                kept.append(each)
+            values["members"] = kept  # a container that was handed over already would be a copy
         return self._verdict(values, {} if there else {"members": "Choose at least one"})
 
     def action(self, values: Any, action_id: str, device_id: int) -> Verdict:  # noqa: ANN401
