@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from harness import Nursery, Site
+from harness.letterbox import Letterbox
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,19 @@ async def site(nursery: Nursery, tmp_path: Path) -> AsyncIterator[Site]:
     async with Site(nursery, tmp_path) as site:
         await site.broker.start()
         yield site
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def letterbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Letterbox]:
+    """A home that the tests of a module share."""
+    async with Letterbox(tmp_path_factory.mktemp("home")) as letterbox:
+        yield letterbox
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def box(letterbox: Letterbox) -> AsyncIterator[Letterbox]:
+    """The shared home, without anything of the test before."""
+    await letterbox.clear()
+    yield letterbox
+    letterbox.home.simulator.faults.clear()
+    assert letterbox.home.indigo.uncaught == []

@@ -5,10 +5,8 @@ All tests share one home; each begins with no triggers, and with empty logs.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from harness.home import AUTH_TOKEN, DARLA, JOE, OTHER, OURS, PREFS
 from harness.letterbox import Letterbox, side_by_side
@@ -19,20 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TEXT = {"MessageSid": "SM" + "7" * 32, "From": DARLA, "To": OURS, "Body": "Signed anew"}
 WHOLE = {"matchType": "exactMatch", "matchField": "messageText"}
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def letterbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Letterbox]:
-    async with Letterbox(tmp_path_factory.mktemp("home")) as letterbox:
-        yield letterbox
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def box(letterbox: Letterbox) -> AsyncIterator[Letterbox]:
-    await letterbox.clear()
-    yield letterbox
-    letterbox.home.simulator.faults.clear()
-    assert letterbox.home.indigo.uncaught == []
 
 
 async def test_1_a_trigger_with_a_regular_expression_fires(box: Letterbox) -> None:

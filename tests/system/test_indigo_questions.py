@@ -72,21 +72,13 @@ class Asking:
         await self.box.home.indigo.settle()
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def letterbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Letterbox]:
-    async with Letterbox(tmp_path_factory.mktemp("home")) as letterbox:
-        yield letterbox
-
-
 @pytest_asyncio.fixture(loop_scope="module")
-async def asking(letterbox: Letterbox) -> AsyncIterator[Asking]:
-    await letterbox.clear()
-    asking = Asking(letterbox)
+async def asking(box: Letterbox) -> AsyncIterator[Asking]:
+    asking = Asking(box)
     asking.furnish()
     yield asking
     assert asking.open() == 0, "a test leaves no question"
-    assert letterbox.home.indigo.uncaught == []
-    assert letterbox.home.indigo.errors() == []
+    assert box.home.indigo.errors() == []
 
 
 @pytest.mark.parametrize(

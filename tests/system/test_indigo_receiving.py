@@ -3,13 +3,11 @@
 Most tests share one home; each begins with no triggers, and with empty logs.
 """
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from harness.home import ANY, DARLA, JOE, OTHER, OURS, PREFS
 from harness.letterbox import Letterbox
@@ -21,19 +19,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PICTURE = {"url": "https://example.com/cat.jpg", "content_type": "image/jpeg"}
 FIRST, SECOND, THIRD = "1 first", "2 second", "3 third"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def letterbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Letterbox]:
-    async with Letterbox(tmp_path_factory.mktemp("home")) as letterbox:
-        yield letterbox
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def box(letterbox: Letterbox) -> AsyncIterator[Letterbox]:
-    await letterbox.clear()
-    yield letterbox
-    assert letterbox.home.indigo.uncaught == []
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["by polling", "by webhook"])

@@ -5,7 +5,6 @@ Most tests share one home; each begins with no triggers, and with empty logs.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from callbox.twilio.webhook import MOST_BYTES
 from harness.gateway import ACCOUNT
@@ -36,19 +34,6 @@ FORM = {
     "NumMedia": "0",
 }
 TEXT, TWIML = "text/plain", "text/xml"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def letterbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Letterbox]:
-    async with Letterbox(tmp_path_factory.mktemp("home")) as letterbox:
-        yield letterbox
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def box(letterbox: Letterbox) -> AsyncIterator[Letterbox]:
-    await letterbox.clear()
-    yield letterbox
-    assert letterbox.home.indigo.uncaught == []
 
 
 def form(place: int, **changed: str) -> dict[str, str]:
