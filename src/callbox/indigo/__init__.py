@@ -14,6 +14,7 @@ further thread (teller.py). Texts, calls, retries, polling: none of it is here.
     triggers.py     which triggers a text fires   questions.py  yes or no, by text
     journal.py      what was told before a kill   web.py        Twilio's webhook through Indigo
     checkup.py      what is wrong with the set-up mistake.py    one sentence for the owner
+    wording.py      the log in the words of Indigo's dialogs
 
 To add something, in this order, and last in docs/indigo.md; XML files are those of the bundle:
 
