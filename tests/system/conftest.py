@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from callbox.simulator import Simulator, start
 from harness import Nursery, Site
 from harness.letterbox import Letterbox
+from harness.sdk import Clock
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,16 @@ async def box(letterbox: Letterbox) -> AsyncIterator[Letterbox]:
     yield letterbox
     letterbox.home.simulator.faults.clear()
     assert letterbox.home.indigo.uncaught == []
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Twilio's time."""
+    return Clock()
+
+
+@pytest.fixture
+async def sim(clock: Clock) -> AsyncIterator[Simulator]:
+    """A Twilio on that time."""
+    async with await start(clock=clock) as simulator:
+        yield simulator

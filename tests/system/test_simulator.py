@@ -1,8 +1,5 @@
 """The official Twilio SDK, unmodified, talks to the simulator."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,53 +8,12 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from callbox.simulator import Settings, Simulator, start
+from harness.sdk import ACCOUNT, Ask, Clock, ask
 
-ACCOUNT = "AC" + "a" * 32
 KEY = "SK" + "b" * 32
 SERVICE = "MG" + "c" * 32
 OURS, THEIRS = "+15557654321", "+15551234567"
 TWIML = "<Response><Say>Hello</Say></Response>"
-
-Ask = Callable[[Client], Any]
-
-
-class Clock:
-    """Time that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.25
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def sim(clock: Clock) -> AsyncIterator[Simulator]:
-    async with await start(clock=clock) as simulator:
-        yield simulator
-
-
-@contextmanager
-def sdk(sim: Simulator, user: str = ACCOUNT, secret: str = "token") -> Iterator[Client]:
-    client = Client(user, secret, ACCOUNT)
-    client.api.base_url = sim.url
-    try:
-        yield client
-    finally:
-        client.http_client.session.close()
-
-
-async def ask(sim: Simulator, question: Ask, **credentials: str) -> Any:  # noqa: ANN401
-    def run() -> object:
-        with sdk(sim, **credentials) as client:
-            return question(client)
-
-    return await asyncio.to_thread(run)
 
 
 def text(**more: object) -> Ask:

@@ -1,9 +1,6 @@
 """Studio by the official Twilio SDK, unmodified: runs of flows, their list, what is refused."""
 
-import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,58 +10,18 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from callbox.simulator import Settings, Simulator, start
+from harness.sdk import ACCOUNT, Ask, Clock, ask
 
-ACCOUNT, OTHER_ACCOUNT = "AC" + "a" * 32, "AC" + "d" * 32
+OTHER_ACCOUNT = "AC" + "d" * 32
 KEY = "SK" + "b" * 32
 FLOW = "FW" + "c" * 32
 OURS, THEIRS = "+15557654321", "+15551234567"
 PATH = f"/v2/Flows/{FLOW}/Executions"
 
-Ask = Callable[[Client], Any]
-
 
 def basic(user: str, secret: str) -> dict[str, str]:
     """Give the header of somebody who logs in."""
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()}
-
-
-class Clock:
-    """Time that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.25
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def sim(clock: Clock) -> AsyncIterator[Simulator]:
-    async with await start(clock=clock) as simulator:
-        yield simulator
-
-
-@contextmanager
-def sdk(sim: Simulator, user: str = ACCOUNT, secret: str = "token") -> Iterator[Client]:
-    client = Client(user, secret, ACCOUNT)
-    client.studio.base_url = sim.url
-    try:
-        yield client
-    finally:
-        client.http_client.session.close()
-
-
-async def ask(sim: Simulator, question: Ask, **credentials: str) -> Any:  # noqa: ANN401
-    def run() -> object:
-        with sdk(sim, **credentials) as client:
-            return question(client)
-
-    return await asyncio.to_thread(run)
 
 
 async def refused(sim: Simulator, question: Ask, **credentials: str) -> tuple[int, int, str]:

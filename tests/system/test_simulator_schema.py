@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from callbox.simulator import Settings, Simulator, start
+from harness.sdk import Clock
 
 DESCRIPTION = Path(__file__).parents[3] / "shared" / "twilio" / "twilio_api_v2010.reduced.json"
 ACCOUNT = "AC" + "a" * 32
@@ -41,27 +42,6 @@ def spec() -> Spec:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
-
-
-class Clock:
-    """Time that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.25
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def sim(clock: Clock) -> AsyncIterator[Simulator]:
-    async with await start(clock=clock) as simulator:
-        yield simulator
 
 
 @pytest.fixture
