@@ -3,19 +3,27 @@
 import json
 import queue
 import secrets
-import ssl
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Self
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.client import (
+    Client,
+    ConnectFlags,
+    DisconnectFlags,
+    MQTTMessage,
+    MQTTv5,
+    MQTTv311,
+)
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from callbox.config import Mqtt
+from callbox.config.iotcore import is_iot_core
 from callbox.errors import HostError
+from callbox.hosts.connection import Address, remedy, why_closed, why_unreachable
 from callbox.hosts.tls import tls_context
 
 PATIENCE = 2.0
@@ -32,38 +40,40 @@ class Device:
         self._answered = threading.Event()
         self._subscribed = threading.Event()
         self._refusal: str | None = None
-        self.session = f"callbox-{secrets.token_hex(6)}"
+        self._socket: object = None
+        self.session = f"{_session_prefix(mqtt)}-{secrets.token_hex(6)}"
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             self.session,
             protocol=MQTTv5 if mqtt.version == "5" else MQTTv311,
         )
         self._client.connect_timeout = PATIENCE
+        self._client.on_socket_open = self._on_socket_open
         self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = lambda _client, _data, message: self._inbox.put(message)
         if mqtt.username is not None:
             password = mqtt.password.get_secret_value() if mqtt.password else None
             self._client.username_pw_set(mqtt.username, password)
-        if mqtt.tls:
-            self._client.tls_set_context(tls_context(mqtt.ca, mqtt.cert, mqtt.key, mqtt.alpn))
+        tls = tls_context(mqtt.ca, mqtt.cert, mqtt.key, mqtt.alpn) if mqtt.tls else None
+        if tls is not None:
+            self._client.tls_set_context(tls)
+        certified = mqtt.cert is not None
+        self._address = Address(mqtt.host, mqtt.port, tls=tls, certified=certified)
 
     def __enter__(self) -> Self:
         """Connect. Raises HostError with a sentence."""
-        mqtt = self._mqtt
-        where = f"The broker at {mqtt.host}:{mqtt.port}"
         try:
-            self._client.connect(mqtt.host, mqtt.port)
-        except ssl.SSLError as error:
-            raise HostError(f"{where} refuses TLS: {error.reason or error}") from error
-        except OSError as error:
-            raise HostError(f"{where} cannot be reached: {error.strerror or error}") from error
+            self._client.connect(self._address.host, self._address.port)
+        except (OSError, UnicodeError) as error:
+            raise HostError(why_unreachable(self._address, error)) from error
         self._client.loop_start()
         if not self._answered.wait(PATIENCE):
-            self._refusal = "it does not answer"
+            self._refusal = why_unreachable(self._address, TimeoutError())
         if self._refusal:
             self.close()
-            raise HostError(f"{where} refuses the connection: {self._refusal}")
+            raise HostError(self._refusal)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -135,6 +145,9 @@ class Device:
     def _topic(self, name: str) -> str:
         return f"{self._mqtt.base_topic}/{name}"
 
+    def _on_socket_open(self, _client: Client, _data: object, sock: object) -> None:
+        self._socket = sock
+
     def _on_connect(
         self,
         _client: Client,
@@ -143,8 +156,24 @@ class Device:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self._refusal = str(reason) if reason.is_failure else None
+        if reason.is_failure:
+            advice = remedy(self._address, self.session)
+            self._refusal = (
+                f"The broker at {self._address} refuses the connection: {reason}; {advice}"
+            )
         self._answered.set()
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if not self._answered.is_set():
+            self._refusal = why_closed(self._address, self.session, self._socket, str(reason))
+            self._answered.set()
 
     def _on_subscribe(
         self,
@@ -156,3 +185,10 @@ class Device:
     ) -> None:
         self._refusal = next((str(reason) for reason in reasons if reason.is_failure), None)
         self._subscribed.set()
+
+
+def _session_prefix(mqtt: Mqtt) -> str:
+    """Give what a session's id begins with: at AWS, policies let clients in by their ids."""
+    if mqtt.client_id and is_iot_core(mqtt.host):
+        return mqtt.client_id
+    return "callbox"

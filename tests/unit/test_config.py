@@ -581,7 +581,7 @@ def test_certificate_and_key_must_exist_and_come_together(tmp_path: Path) -> Non
     pem.touch()
     assert "needs its private key" in fault(MQTT__CERT=str(pem))
     assert "needs its client certificate" in fault(MQTT__KEY=str(pem))
-    config = load(MQTT__URL="mqtts://x", MQTT__CERT=str(pem), MQTT__KEY=str(pem))
+    config = load(MQTT__CERT=str(pem), MQTT__KEY=str(pem))
     assert (config.mqtt.cert, config.mqtt.key) == (pem, pem)
 
 

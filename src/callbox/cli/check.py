@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from callbox.twilio.account import Finding
 
 _NOT_SET = "-"
-_MEND_BROKER = (
-    "start it, or correct mqtt.url and, where it asks for them, mqtt.username, mqtt.password and "
-    "mqtt.ca"
-)
 
 
 def check(
@@ -121,7 +117,7 @@ def _broker(settings: "Config") -> "Finding":
         if mqtt.embedded:
             return Finding(f"Broker: {mqtt.url} will be started by `callbox run`")
         what = str(fault).removeprefix("The broker at ").removeprefix("The broker ")
-        return Finding(f"Broker: {what}; {_MEND_BROKER}", wrong=True)
+        return Finding(f"Broker: {what}", wrong=True)
     gateway = "a gateway is online" if there else "`callbox run` is not online yet"
     return Finding(f"Broker: {mqtt.url} answers; {gateway} on {mqtt.base_topic}/#")
 

@@ -147,7 +147,7 @@ def _deliver(
             statuses = device.statuses(request["id"], wait)
             code = _show(statuses, expected, wait, _who(settings))
     except HostError as fault:
-        return _tell(f"{fault}. Nothing was sent: start the broker, or name it with --broker URL")
+        return _tell(f"{fault}. Nothing was sent; --broker URL names another broker")
     if code and settings and "phone_number" not in recipient:
         _hint(recipient["name"], settings)
     return code

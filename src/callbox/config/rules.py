@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from callbox.config import iotcore
+from callbox.config.identity import Flaw, flaw_of, has_certificates, has_expired
 from callbox.config.rulebook import is_request
 
 if TYPE_CHECKING:
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 
 _SHORT_PASSWORD = 16
+_HTTPS = 443
+_LONGEST_CLIENT_ID = 65_535  # bytes, in MQTT
+_DEEPEST_BASE = iotcore.MOST_SLASHES - iotcore.LONGEST_TOPIC.count("/") - 1
+_LONGEST_BASE = iotcore.MOST_TOPIC - len(iotcore.LONGEST_TOPIC) - 1
+_LEAST_KEEPALIVE, _MOST_KEEPALIVE = iotcore.KEEPALIVES
 
 
 class Rule(NamedTuple):
@@ -32,7 +39,132 @@ class Doubt(NamedTuple):
     sentence: str
 
 
+def _of_aws(config: "Config") -> bool:
+    return iotcore.is_iot_core(config.mqtt.host)
+
+
+def _logs_in_by_name(config: "Config") -> bool:
+    """Tell whether one of AWS's custom authorizers lets the gateway in, without a certificate."""
+    return bool(config.mqtt.username) and iotcore.CUSTOM_LOGIN in config.mqtt.alpn
+
+
+def _is_too_deep(base_topic: str) -> bool:
+    return base_topic.count("/") > _DEEPEST_BASE or len(base_topic.encode()) > _LONGEST_BASE
+
+
+def _flaw(config: "Config") -> Flaw | None:
+    mqtt = config.mqtt
+    return flaw_of(mqtt.cert, mqtt.key) if mqtt.tls and mqtt.cert and mqtt.key else None
+
+
+def _has_expired(config: "Config") -> bool:
+    mqtt = config.mqtt
+    if not (mqtt.tls and mqtt.cert and mqtt.key) or _flaw(config):
+        return False
+    return has_expired(mqtt.cert, mqtt.key)
+
+
+_IDENTITY = ("mqtt.cert", "mqtt.key", "mqtt.url")
+_IDENTITY_KEY = ("mqtt.key", "mqtt.cert", "mqtt.url")
+
 RULES = (
+    Rule(
+        ("mqtt.client_id",),
+        lambda config: len((config.mqtt.client_id or "").encode()) > _LONGEST_CLIENT_ID,
+        f"MQTT has room for {_LONGEST_CLIENT_ID} bytes; expected a shorter one",
+    ),
+    Rule(
+        ("mqtt.ca", "mqtt.url"),
+        lambda config: config.mqtt.tls and config.mqtt.ca and not has_certificates(config.mqtt.ca),
+        "it has no certificate; expected a PEM file with -----BEGIN CERTIFICATE-----, that of the "
+        "authority which signed the broker's",
+    ),
+    Rule(
+        _IDENTITY,
+        lambda config: _flaw(config) is Flaw.SWAPPED,
+        "it has a private key, and mqtt.key has a certificate; exchange the two",
+    ),
+    Rule(
+        _IDENTITY,
+        lambda config: _flaw(config) is Flaw.NO_CERTIFICATE,
+        "it has no certificate that can be read; expected a PEM file with "
+        "-----BEGIN CERTIFICATE-----",
+    ),
+    Rule(
+        _IDENTITY_KEY,
+        lambda config: _flaw(config) is Flaw.NO_KEY,
+        "it has no private key that can be read; expected a PEM file with "
+        "-----BEGIN PRIVATE KEY-----",
+    ),
+    Rule(
+        _IDENTITY_KEY,
+        lambda config: _flaw(config) is Flaw.LOCKED,
+        "it is locked by a pass phrase, which nobody is asked for; make an open copy that only "
+        "the gateway can read, with: openssl pkey -in locked.key -out open.key",
+    ),
+    Rule(
+        _IDENTITY_KEY,
+        lambda config: _flaw(config) is Flaw.NOT_OF_ONE_PAIR,
+        "it does not belong to the certificate in mqtt.cert; expected the key that was made with "
+        "it",
+    ),
+    Rule(
+        _IDENTITY,
+        lambda config: _flaw(config) is Flaw.WEAK,
+        "OpenSSL refuses it as too weak; expected one with an RSA key of 2048 bits or an EC key, "
+        "signed with SHA-256",
+    ),
+    Rule(
+        ("mqtt.url",),
+        lambda config: _of_aws(config) and not config.mqtt.tls,
+        "AWS IoT Core is reached by TLS only; expected mqtts://",
+    ),
+    Rule(
+        ("mqtt.cert", "mqtt.url", "mqtt.key", "mqtt.username", "mqtt.alpn"),
+        lambda config: _of_aws(config) and not config.mqtt.cert and not _logs_in_by_name(config),
+        "AWS IoT Core knows a client by its certificate; set mqtt.cert and mqtt.key to the files "
+        "that it gave for the thing",
+    ),
+    Rule(
+        ("mqtt.alpn", "mqtt.url"),
+        lambda config: _of_aws(config) and config.mqtt.port == _HTTPS and not config.mqtt.alpn,
+        f"AWS IoT Core speaks MQTT on port {_HTTPS} only to who offers it; expected "
+        f"{iotcore.CERTIFICATE_OVER_443}",
+    ),
+    Rule(
+        ("mqtt.client_id", "mqtt.url"),
+        lambda config: (
+            _of_aws(config) and len((config.mqtt.client_id or "").encode()) > iotcore.MOST_CLIENT_ID
+        ),
+        f"AWS IoT Core takes at most {iotcore.MOST_CLIENT_ID} bytes; expected the thing's name",
+    ),
+    Rule(
+        ("mqtt.keepalive", "mqtt.url"),
+        lambda config: (
+            _of_aws(config) and not _LEAST_KEEPALIVE <= config.mqtt.keepalive <= _MOST_KEEPALIVE
+        ),
+        f"AWS IoT Core takes {_LEAST_KEEPALIVE} to {_MOST_KEEPALIVE} seconds; expected one of "
+        "these",
+    ),
+    Rule(
+        ("mqtt.base_topic", "mqtt.url"),
+        lambda config: _of_aws(config) and _is_too_deep(config.mqtt.base_topic),
+        f"AWS IoT Core takes topics with {iotcore.MOST_SLASHES} slashes and {iotcore.MOST_TOPIC} "
+        f"bytes at most, and what Callbox adds counts; expected at most {_DEEPEST_BASE} slashes "
+        f"and {_LONGEST_BASE} bytes",
+    ),
+    Rule(
+        ("inbound.rules", "mqtt.url"),
+        lambda config: (
+            _of_aws(config)
+            and any(
+                (rule.topic or "").count("/") > iotcore.MOST_SLASHES
+                for rule in config.inbound.rules
+            )
+        ),
+        f"a rule's topic is too deep for AWS IoT Core; expected at most {iotcore.MOST_SLASHES} "
+        "slashes",
+    ),
     Rule(
         ("mqtt.cert", "mqtt.key"),
         lambda config: config.mqtt.cert and not config.mqtt.key,
@@ -230,6 +362,22 @@ DOUBTS = (
             not config.mqtt.tls and (config.mqtt.ca or config.mqtt.cert or config.mqtt.alpn)
         ),
         "mqtt.ca, cert, key and alpn have no effect: mqtt.url does not begin with mqtts://.",
+    ),
+    Doubt(
+        # No fault: what waits in the store is sent all the same, and a clock may be wrong.
+        _has_expired,
+        "mqtt.cert has expired, by this machine's clock: the broker will refuse it; take a valid "
+        "one.",
+    ),
+    Doubt(
+        lambda config: iotcore.is_of_verisign(config.mqtt.host),
+        "mqtt.url is an endpoint of the old kind, whose certificate by VeriSign is not trusted any "
+        "more: take the one that `aws iot describe-endpoint --endpoint-type iot:Data-ATS` shows.",
+    ),
+    Doubt(
+        lambda config: _of_aws(config) and not config.mqtt.client_id,
+        "mqtt.client_id is not set: AWS IoT Core lets in only the ids that the certificate's "
+        "policy names; set it to the thing's name.",
     ),
     Doubt(
         lambda config: config.mqtt.password and not config.mqtt.username,

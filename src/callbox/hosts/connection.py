@@ -6,10 +6,10 @@ that delivered its message. Callbacks of the network thread hop into the loop in
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +22,12 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from callbox.config import iotcore
 from callbox.errors import HostError
+from callbox.hosts.hop import Hop
+from callbox.hosts.tls import NO_TLS_THERE, Socket, why_refused
+
+log = logging.getLogger(__name__)
 
 QOS = 1
 _CONNECT_SECONDS = 10.0
@@ -31,7 +36,13 @@ _RETAINED_NOT_WANTED = 2  # MQTT 5 retain handling, section 3.8.3.1
 _MOST_IN_FLIGHT = 65_535  # what a broker takes that does not say otherwise
 _MOST_UNACKNOWLEDGED = 1_000  # what waits in memory while the disk refuses
 
+_PACKET_ADDS = 64  # bytes, at most, to topic, payload and correlation data
+
 _NOT_LET_IN = frozenset({"Not authorized", "Bad user name or password"})
+_BY_POLICY = (
+    "check that the certificate is active at AWS and that its policy lets client/{} connect, with "
+    "LastWill and PersistentConnect"
+)
 VERSION_REFUSED = frozenset({"Unsupported protocol version"})
 SESSION_TAKEN_OVER = 0x8E
 
@@ -45,6 +56,15 @@ class Address:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = None
+    certified: bool = False  # whether `tls` shows a certificate of ours
+
+    @property
+    def by_policy(self) -> bool:
+        """Whether what we may do is in a policy at AWS."""
+        return self.certified and iotcore.is_iot_core(self.host)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +85,7 @@ class Granted:
     session_present: bool
     expiry: int | None
     window: int  # publishes in flight
+    largest: int | None = None  # bytes of a packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +119,10 @@ Handler = Callable[[Sequence[Signal]], None]
 class RefusedError(HostError):
     """The broker answered CONNECT with a refusal; `version` if it wants another MQTT version."""
 
-    def __init__(self, reason: str, *, version: bool) -> None:
-        hint = ": check mqtt.username and mqtt.password" if reason in _NOT_LET_IN else ""
+    def __init__(self, reason: str, remedy: str) -> None:
+        hint = f": {remedy}" if reason in _NOT_LET_IN else ""
         super().__init__(f"The broker refuses the connection: {reason}{hint}")
-        self.version = version
+        self.version = reason in VERSION_REFUSED
 
 
 class Connection:
@@ -113,7 +134,11 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[Granted] = self._loop.create_future()
         self._over = asyncio.Event()
-        self._inbox = _Inbox(self._loop)
+        self._inbox: Hop[Signal] = Hop(self._loop)
+        self._socket: object = None
+        self._largest: int | None = None
+        self._too_large = 0
+        self._told_too_large: set[str] = set()
         self._client = self._make_client()
 
     def _make_client(self) -> Client:
@@ -133,6 +158,7 @@ class Connection:
             client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls is not None:
             client.tls_set_context(self._address.tls)
+        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = lambda _client, _data, message: self._inbox.put(message)
@@ -160,7 +186,7 @@ class Connection:
                 return await self._connected
         except (OSError, TimeoutError, UnicodeError) as error:
             await self.close()
-            raise HostError(_why(address, error)) from error
+            raise HostError(why_unreachable(address, error)) from error
         except HostError:
             await self.close()
             raise
@@ -184,8 +210,12 @@ class Connection:
     ) -> int:
         """Publish at QoS 1 and give the id by which `Published` will name it.
 
-        `expiry`: seconds after which the broker is to forget it (MQTT 5 only).
+        `expiry`: seconds after which the broker is to forget it (MQTT 5 only). What is larger than
+        the broker takes is refused here: it would end the connection.
         """
+        size = len(topic.encode()) + len(payload) + len(correlation or b"") + _PACKET_ADDS
+        if self._largest is not None and size > self._largest:
+            return self._refuse(topic, len(payload))
         properties = None
         asked = correlation is not None or expiry is not None
         if asked and self._session.version == MQTTv5:
@@ -195,6 +225,16 @@ class Connection:
             if expiry is not None:
                 properties.MessageExpiryInterval = expiry
         return self._client.publish(topic, payload, QOS, retain, properties).mid
+
+    def _refuse(self, topic: str, size: int) -> int:
+        """Answer in the broker's place, under an id that it never gives."""
+        reason = f"it has {size} bytes, and the broker takes packets of {self._largest} at most"
+        if topic not in self._told_too_large:
+            self._told_too_large.add(topic)
+            log.error("A document on %s is not published: %s", topic, reason)
+        self._too_large -= 1
+        self._inbox.put(Published(self._too_large, reason))
+        return self._too_large
 
     def subscribe(self, topics: Sequence[str], *, retained: bool = False) -> int | None:
         """Ask for topics and give the id by which `Subscribed` will name it; None if it is over.
@@ -223,6 +263,9 @@ class Connection:
                 sock.shutdown(socket.SHUT_RDWR)
         await asyncio.to_thread(self._client.loop_stop)
 
+    def _on_socket_open(self, _client: Client, _data: object, sock: object) -> None:
+        self._socket = sock
+
     def _on_connect(
         self,
         _client: Client,
@@ -232,14 +275,17 @@ class Connection:
         properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            refused = RefusedError(str(reason), version=str(reason) in VERSION_REFUSED)
+            refused = RefusedError(str(reason), remedy(self._address, self._session.client_id))
             self._loop.call_soon_threadsafe(_fail, self._connected, refused)
             return
+        window, largest = _usual_limits(self._address)
         granted = Granted(
             flags.session_present,
             getattr(properties, "SessionExpiryInterval", None),
-            getattr(properties, "ReceiveMaximum", _MOST_IN_FLIGHT),
+            getattr(properties, "ReceiveMaximum", window),
+            getattr(properties, "MaximumPacketSize", largest),
         )
+        self._largest = granted.largest
         self._loop.call_soon_threadsafe(_finish, self._connected, granted)
 
     def _on_disconnect(
@@ -257,7 +303,8 @@ class Connection:
 
     def _end(self, lost: Lost) -> None:
         self._over.set()
-        _fail(self._connected, HostError(f"The broker closed the connection: {lost.reason}"))
+        why = why_closed(self._address, self._session.client_id, self._socket, lost.reason)
+        _fail(self._connected, HostError(why))
 
     def _on_publish(
         self,
@@ -279,40 +326,6 @@ class Connection:
     ) -> None:
         refusals = tuple(str(reason) if reason.is_failure else None for reason in reasons)
         self._inbox.put(Subscribed(mid, refusals))
-
-
-@dataclass(slots=True)
-class _Inbox:
-    """Carries signals from the network thread into the loop, many to a hop."""
-
-    loop: asyncio.AbstractEventLoop
-    handler: Handler | None = None
-    signals: deque[Signal] = field(default_factory=deque)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    hopping: bool = False
-
-    def put(self, signal: Signal) -> None:
-        with self.lock:
-            self.signals.append(signal)
-            if self.hopping:
-                return
-            self.hopping = True
-        with contextlib.suppress(RuntimeError):  # the loop is closed already
-            self.loop.call_soon_threadsafe(self._drain)
-
-    def deliver_to(self, handler: Handler) -> None:
-        self.handler = handler
-        self._drain()
-
-    def _drain(self) -> None:
-        with self.lock:
-            self.hopping = False
-            if self.handler is None:
-                return
-            batch = list(self.signals)
-            self.signals.clear()
-        if batch:
-            self.handler(batch)
 
 
 def _finish(future: asyncio.Future[Granted], granted: Granted) -> None:
@@ -349,17 +362,45 @@ async def _in_thread(work: Callable[[], object]) -> None:
     await done
 
 
-def _why(address: Address, error: OSError | UnicodeError) -> str:
-    where = f"{address.host}:{address.port}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"The broker at {where} shows a certificate that is not trusted: {error.verify_message}"
-        )
+def _usual_limits(address: Address) -> tuple[int, int | None]:
+    """Give the window, and the largest packet, of a broker that does not tell them."""
+    if iotcore.is_iot_core(address.host):
+        return iotcore.MOST_IN_FLIGHT, iotcore.MOST_PAYLOAD
+    return _MOST_IN_FLIGHT, None
+
+
+def remedy(address: Address, client_id: str) -> str:
+    """Say what to check if a broker does not let this client in."""
+    if address.by_policy:
+        return _BY_POLICY.format(client_id)
+    return "check mqtt.username and mqtt.password"
+
+
+def why_unreachable(address: Address, error: OSError | UnicodeError) -> str:
+    """Say in a sentence why there is no connection to a broker."""
     if isinstance(error, ssl.SSLError):
-        return f"The broker at {where} refuses TLS: {error.reason or error}"
+        return f"The broker at {address} {why_refused(error, certified=address.certified)}"
+    if address.tls is not None and isinstance(error, ConnectionResetError):
+        return f"The broker at {address} refuses TLS: {NO_TLS_THERE}"
+    what = f"cannot be reached: {getattr(error, 'strerror', None) or error}"
     if isinstance(error, TimeoutError):
-        return f"The broker at {where} does not answer"
-    return f"The broker at {where} cannot be reached: {getattr(error, 'strerror', None) or error}"
+        what = "does not answer"
+    return f"The broker at {address} {what}; start it, or correct mqtt.url"
+
+
+def why_closed(address: Address, client_id: str, sock: object, reason: str) -> str:
+    """Say in a sentence why a broker closed a connection before it answered CONNECT."""
+    alert = sock.alert if isinstance(sock, Socket) else None
+    if alert is not None:
+        return f"The broker at {address} {why_refused(alert, certified=address.certified)}"
+    what = f"The broker at {address} closed the connection before it answered"
+    if address.by_policy:
+        return f"{what}: {remedy(address, client_id)}"
+    if address.tls is None:
+        return f"{what} ({reason}): if it speaks TLS there, write mqtts:// in mqtt.url"
+    if not address.certified:
+        return f"{what}: if it wants a client certificate, set mqtt.cert and mqtt.key"
+    return f"{what} ({reason}): its log says why; it may not accept mqtt.cert"
 
 
 __all__ = [
@@ -374,4 +415,7 @@ __all__ = [
     "Session",
     "Signal",
     "Subscribed",
+    "remedy",
+    "why_closed",
+    "why_unreachable",
 ]
