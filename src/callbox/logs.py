@@ -9,7 +9,7 @@ from callbox.domain.phone import mask_numbers
 
 # Libraries that log what they are asked to do, numbers and all.
 _QUIET = ("twilio", "aiohttp", "asyncio")
-_SILENT = ("amqtt", "transitions")  # they log stack traces of what they raise as well
+_SILENT = ("amqtt", "awsiot", "transitions")  # they log stack traces of what they raise as well
 
 # Control characters, as a person may see them: what devices wrote can hold any.
 CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), 127)}

@@ -12,7 +12,8 @@ from callbox.domain.outcome import Lookup, Outcome, Pause, Unanswered
 from callbox.domain.question import Question
 from callbox.domain.received import Medium, OptOut, Ring, Text
 
-MQTT, INDIGO = "mqtt", "indigo"  # the hosts that tell what happens
+# The hosts that tell what happens; the last two are ways of AWS IoT Greengrass.
+MQTT, INDIGO, PUBSUB, IOTCORE = "mqtt", "indigo", "pubsub", "iotcore"
 
 
 @dataclass(frozen=True, slots=True)

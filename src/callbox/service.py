@@ -6,7 +6,7 @@ import logging
 import os
 import resource
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,16 @@ from callbox.clock import SystemClock
 from callbox.config import Config
 from callbox.domain.notification import Kind
 from callbox.errors import StoreUnavailable
+from callbox.hosts import indigo
+from callbox.hosts.greengrass import GreengrassHost
 from callbox.hosts.http import HttpHost
 from callbox.hosts.indigo import Home, IndigoHost
+from callbox.hosts.ipc import Nucleus, Way
 from callbox.hosts.mqtt import MqttHost
 from callbox.inbox import Inbox
 from callbox.intake import Asked, Intake
 from callbox.outbox import Outbox
-from callbox.ports import INDIGO, MQTT, Figures, Refusal, Submission
+from callbox.ports import INDIGO, MQTT, Event, Figures, Refusal, Submission
 from callbox.rounds import Rounds
 from callbox.store.sqlite import SqliteStore
 from callbox.troubles import Source, Troubles
@@ -43,7 +46,8 @@ _PURGE_SECONDS = 600.0
 class Gateway:
     """One gateway. `open` it, `run` it until `stop`; `close` at the end whatever happened.
 
-    `home`: an Indigo server that is told what happens. Without a `broker` nothing comes by MQTT.
+    `home`: an Indigo server that is told what happens. `nucleus`: one of AWS IoT Greengrass that
+    requests come from and events go to. Without a `broker` nothing comes by MQTT.
     """
 
     def __init__(
@@ -52,11 +56,13 @@ class Gateway:
         *,
         takeover: bool = False,
         home: Home | None = None,
+        nucleus: Nucleus | None = None,
         broker: bool = True,
     ) -> None:
         self.config = config
         self._takeover = takeover
         self._home = home
+        self._nucleus = nucleus
         self._broker = broker
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
@@ -64,6 +70,7 @@ class Gateway:
         self._tasks: set[asyncio.Task[bool]] = set()
         self._exits = contextlib.AsyncExitStack()
         self.online = asyncio.Event()
+        self.concern: str | None = None  # of whoever runs it, for health
 
     async def open(self) -> None:
         """Take the store and everything else that can fail. Raises CallboxError with a sentence."""
@@ -75,7 +82,7 @@ class Gateway:
             documents,
             wiring.limits_of(config),
             str(control),
-            [*([MQTT] if self._broker else []), *([INDIGO] if self._home else [])],
+            self._audience(),
         )
         self._exits.push_async_callback(self.store.close)
         transport = wiring.transport_of(config)
@@ -89,7 +96,21 @@ class Gateway:
         await self._open_http(control)
         if self._broker and config.mqtt.embedded:
             await self._open_broker()
+        if self.greengrass is not None:
+            await self.greengrass.open()
         self.troubles = Troubles(self._sources())
+
+    def _audience(self) -> dict[str, Callable[[Event], bool]]:
+        """Give who tells which events."""
+        audience: dict[str, Callable[[Event], bool]] = {}
+        if self._broker:
+            audience[MQTT] = lambda _event: True
+        if self._home is not None:
+            audience[INDIGO] = indigo.wants
+        if self._nucleus is not None:
+            routes = wiring.routes_of(self.config)
+            audience |= {way: routes.wants(way) for way in Way}
+        return audience
 
     def _build_sending(self, documents: JsonDocuments) -> None:
         config = self.config
@@ -107,6 +128,7 @@ class Gateway:
         )
         self.mqtt = self._mqtt() if self._broker else None
         self.indigo = None if self._home is None else self._indigo(self._home)
+        self.greengrass = None if self._nucleus is None else self._greengrass(self._nucleus)
 
     def _mqtt(self) -> MqttHost:
         return MqttHost(
@@ -122,9 +144,22 @@ class Gateway:
     def _indigo(self, home: Home) -> IndigoHost:
         return IndigoHost(self.store, home, self._attempt, self.online.set)
 
+    def _greengrass(self, nucleus: Nucleus) -> GreengrassHost:
+        return GreengrassHost(
+            wiring.routes_of(self.config),
+            nucleus,
+            self.outbox,
+            self.store,
+            self,
+            self.read,
+            self._attempt,
+            self.spawn,
+            self.online.set,
+        )
+
     @property
-    def _hosts(self) -> list[MqttHost | IndigoHost]:
-        return [host for host in (self.mqtt, self.indigo) if host is not None]
+    def _hosts(self) -> list[MqttHost | IndigoHost | GreengrassHost]:
+        return [host for host in (self.mqtt, self.indigo, self.greengrass) if host is not None]
 
     def _build_receiving(self, documents: JsonDocuments, lists: TwilioLists) -> None:
         config = self.config
@@ -148,7 +183,7 @@ class Gateway:
             self._clock,
             wiring.plan_of(config),
             self._attempt,
-            lambda: self.mqtt.serves if self.mqtt and not self.indigo else True,
+            lambda: self.mqtt.serves if self.mqtt and len(self._hosts) == 1 else True,
         )
         self.webhooks = Webhooks(
             wiring.door_of(config),
@@ -161,14 +196,17 @@ class Gateway:
 
     def _sources(self) -> dict[str, Source]:
         """Give who may be in trouble, by what the log calls it."""
-        mqtt, indigo = self.mqtt, self.indigo
+        mqtt, home, greengrass = self.mqtt, self.indigo, self.greengrass
         of_hosts: dict[str, Source] = {}
         if mqtt is not None:
             of_hosts["Broker"] = lambda: mqtt.trouble or mqtt.publisher.refusal
             of_hosts["Events"] = lambda: mqtt.publisher.trouble
-        if indigo is not None:
-            of_hosts["Indigo"] = lambda: indigo.trouble
+        if home is not None:
+            of_hosts["Indigo"] = lambda: home.trouble
+        if greengrass is not None:
+            of_hosts["Greengrass"] = lambda: greengrass.trouble
         return {
+            "Configuration": lambda: self.concern,
             "Store": lambda: self.store.trouble,
             **of_hosts,
             "Twilio": self.outbox.trouble,
@@ -313,6 +351,7 @@ class Gateway:
             "in_flight": pace.in_flight,
             "paused": pace.paused,
             "mqtt": self.mqtt and self.mqtt.figures(),
+            "greengrass": self.greengrass and self.greengrass.figures(),
             "requests": {
                 "accepted": counters.accepted,
                 "refused": counters.refused,
@@ -340,8 +379,11 @@ class Gateway:
         while True:
             now = self._clock.monotonic()
             changed = self.troubles.look(now)
-            if self.mqtt and self.mqtt.connected and (changed or now >= next_health):
-                self.mqtt.publish_retained("bridge/health", await self.health())
+            listeners = [host for host in (self.mqtt, self.greengrass) if host and host.connected]
+            if listeners and (changed or now >= next_health):
+                health = await self.health()
+                for host in listeners:
+                    host.publish_retained("bridge/health", health)
                 next_health = now + _HEALTH_SECONDS
             await asyncio.sleep(_LOOK_SECONDS)
 

@@ -14,6 +14,7 @@ from callbox.config import Config
 from callbox.domain.pace import Pace
 from callbox.domain.policy import Rules
 from callbox.hosts.connection import Address
+from callbox.hosts.greengrass import Routes
 from callbox.hosts.mqtt import Settings
 from callbox.hosts.tls import tls_context
 from callbox.inbox import Habits
@@ -146,7 +147,14 @@ def mqtt_of(config: Config, instance: str, *, takeover: bool) -> Settings:
     """Give how the broker is served."""
     mqtt = config.mqtt
     return Settings(
-        Address(mqtt.host, mqtt.port, mqtt.username, _open(mqtt.password), _tls(config)),
+        Address(
+            mqtt.host,
+            mqtt.port,
+            mqtt.username,
+            _open(mqtt.password),
+            _tls(config),
+            certified=mqtt.cert is not None,
+        ),
         mqtt.base_topic,
         mqtt.client_id or f"callbox-{instance}",
         (MQTTv311,) if mqtt.embedded else _VERSIONS[mqtt.version],
@@ -156,6 +164,11 @@ def mqtt_of(config: Config, instance: str, *, takeover: bool) -> Settings:
         takeover,
         outlives=not mqtt.embedded,
     )
+
+
+def routes_of(config: Config) -> Routes:
+    """Give by which ways of Greengrass each topic travels."""
+    return Routes(config.mqtt.base_topic, config.greengrass.ways)
 
 
 def names_of(config: Config) -> Callable[[str], str | None]:

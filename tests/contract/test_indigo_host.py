@@ -44,7 +44,9 @@ async def attempt(work: Coroutine[Any, Any, None]) -> bool:
 
 @asynccontextmanager
 async def telling(path: Path, home: Home, *topics: str) -> AsyncIterator[IndigoHost]:
-    store = await SqliteStore.open(path / "callbox.db", DOCUMENTS, Limits(), hosts=["indigo"])
+    store = await SqliteStore.open(
+        path / "callbox.db", DOCUMENTS, Limits(), hosts={"indigo": indigo.wants}
+    )
     await keep(store, text())
     delivery = (await store.listing(None, 1))[0]
     events = tuple(Event(topic, b"{}") for topic in topics)

@@ -5,7 +5,7 @@ file as output, an environment, arguments, and runs the module `callbox` as `__m
 kills are affordable so. The nursery ends its children when its own standard input closes, so
 nothing outlives the tests.
 
-    -> {"argv": ["run", "--config", "x.yaml"], "env": {}, "log": "x.log"}
+    -> {"argv": ["run", "--config", "x.yaml"], "env": {}, "log": "x.log", "folder": null}
     <- {"born": 4711}
     <- {"dead": 4711, "code": -9}
 """
@@ -40,9 +40,12 @@ class Nursery:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def fork(self, argv: list[str], log: Path, env: dict[str, str]) -> int:
-        """Start a gateway and give its process id."""
-        order = json.dumps({"argv": argv, "env": env, "log": str(log)})
+    def fork(
+        self, argv: list[str], log: Path, env: dict[str, str], folder: Path | None = None
+    ) -> int:
+        """Start a gateway, in a folder if it matters, and give its process id."""
+        place = str(folder) if folder else None
+        order = json.dumps({"argv": argv, "env": env, "log": str(log), "folder": place})
         assert self._process.stdin is not None
         with self._news:
             self._process.stdin.write(order + "\n")
@@ -90,6 +93,8 @@ def _live(order: dict[str, Any]) -> None:
     for name in [name for name in os.environ if name.startswith(("CALLBOX_", "TWILIO_"))]:
         del os.environ[name]
     os.environ.update(order["env"])
+    if order["folder"]:
+        os.chdir(order["folder"])
     sys.argv = ["callbox", *order["argv"]]
     code = 1
     try:

@@ -163,7 +163,9 @@ def test_the_recommended_broker_is_the_same_in_the_readme_and_the_example() -> N
 
 def test_every_dependency_has_its_page_of_reasons() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = {re.split(r"[<>=]", each)[0].lower() for each in project["dependencies"]}
+    extras = project["optional-dependencies"].values()
+    needed = [*project["dependencies"], *(each for extra in extras for each in extra)]
+    names = {re.split(r"[<>=]", each)[0].lower() for each in needed}
     pages = {path.stem for path in (ROOT / "docs" / "decisions").glob("*.md")}
     assert names | {"sqlite", "indigo-requirements"} == pages
     for page in pages:
@@ -286,7 +288,7 @@ def test_every_key_of_bridge_documents_is_explained() -> None:
     health = keys_written_in(Gateway.health) | counted | set(Reason)
     assert health <= named(section("bridge/health"))
     answered = keys_written_in(bridge)
-    assert answered - {*bridge._COMMANDS} >= {"status", "data", "error", "transaction", "checking"}
+    assert answered - {*bridge.COMMANDS} >= {"status", "data", "error", "transaction", "checking"}
     assert answered <= named(section("bridge/request/..."))
 
 

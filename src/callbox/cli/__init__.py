@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from callbox import __version__
-from callbox.cli import check, demo, numbers, queue, run, send, simulate, webhooks
+from callbox.cli import (
+    check,
+    demo,
+    greengrass,
+    migrate,
+    numbers,
+    queue,
+    run,
+    send,
+    simulate,
+    webhooks,
+)
 from callbox.cli.examples import example
 from callbox.errors import CallboxError
 
@@ -69,6 +80,8 @@ _COMMANDS = {
     "call": send.call,
     "numbers": numbers.numbers,
     "simulate": simulate.simulate,
+    "greengrass": greengrass.greengrass,
+    "migrate": migrate.migrate,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=example(_name))(_command)  # type: ignore[type-var]

@@ -28,6 +28,12 @@ EXAMPLES = {
     ),
     "webhooks restore": ("callbox webhooks restore",),
     "webhooks test": ("callbox webhooks test",),
+    "greengrass": ("callbox greengrass   # in the run step of a recipe",),
+    "migrate": (
+        "callbox migrate connectors.json subscriptions.json",
+        "callbox migrate template.yaml --component --report report.md",
+        "callbox migrate --ask",
+    ),
     "simulate": ("callbox simulate --port 8081 --trial",),
 }
 

@@ -54,8 +54,8 @@ async def _serve(gateway: "Gateway") -> None:
         loop.add_signal_handler(number, _stop, stopping)
     try:
         await gateway.open()
-        _announce(gateway)
-        beside = (_announce_broker(gateway), _announce_account(gateway), _end(gateway, stopping))
+        announce(gateway)
+        beside = (_announce_broker(gateway), announce_account(gateway), _end(gateway, stopping))
         tasks = [asyncio.create_task(work) for work in beside]
         await gateway.run()
         for task in tasks:
@@ -78,7 +78,7 @@ async def _end(gateway: "Gateway", stopping: asyncio.Event) -> None:
     await gateway.stop()
 
 
-def _announce(gateway: "Gateway") -> None:
+def announce(gateway: "Gateway") -> None:
     """Tell what is known without asking anybody."""
     config = gateway.config
     log.info("Store: %s", config.store.path)
@@ -115,6 +115,7 @@ async def _announce_broker(gateway: "Gateway") -> None:
     log.info("Broker: connected; requests are taken on %s/txt and %s/call", topic, topic)
 
 
-async def _announce_account(gateway: "Gateway") -> None:
+async def announce_account(gateway: "Gateway") -> None:
+    """Tell what Twilio says of the account and its sender."""
     for finding in await gateway.inquire():
         log.log(logging.WARNING if finding.wrong else logging.INFO, "%s", finding.sentence)

@@ -29,6 +29,7 @@ from callbox.config.sections import (
     Calls,
     Config,
     Delivery,
+    Greengrass,
     Http,
     Inbound,
     Limits,
@@ -44,6 +45,7 @@ from callbox.config.sources import (
     Faults,
     Found,
     Layer,
+    from_document,
     from_environment,
     from_file,
     from_twilio_environment,
@@ -60,6 +62,8 @@ __all__ = [
     "Config",
     "Contacts",
     "Delivery",
+    "Found",
+    "Greengrass",
     "Http",
     "Inbound",
     "Limits",
@@ -68,6 +72,7 @@ __all__ = [
     "Store",
     "Twilio",
     "load_config",
+    "read_config",
     "time_in_words",
 ]
 
@@ -126,7 +131,27 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
         faults.sentences.extend(unreadable.faults)
         _checked(_merged({}, environ, faults), faults)
         raise ConfigError(faults.sentences) from None
-    found = _merged(file, environ, faults)
+    return _ruled(_merged(file, environ, faults), faults)
+
+
+def read_config(
+    document: Mapping[str, Any],
+    source: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    otherwise: Layer,
+) -> Config:
+    """Read the configuration from a document as a file has it, and from the environment.
+
+    `source` names it in faults, names of files count from `folder`, and `otherwise` has what
+    holds where nothing else says. Raises ConfigError with a sentence for every fault at once.
+    """
+    faults = Faults()
+    layer = from_document(document, source, folder, KEYS, faults)
+    return _ruled(_merged(layer, environ, faults, otherwise), faults)
+
+
+def _ruled(found: Layer, faults: Faults) -> Config:
     config = _checked(found, faults)
     _apply_rules(config, found, faults)
     if faults.sentences:
@@ -134,8 +159,10 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
     return config
 
 
-def _merged(file: Layer, environ: Mapping[str, str], faults: Faults) -> Layer:
-    shipped = {"store.url": Found(default_store(environ), "")}
+def _merged(
+    file: Layer, environ: Mapping[str, str], faults: Faults, otherwise: Layer | None = None
+) -> Layer:
+    shipped = {"store.url": Found(default_store(environ), "")} | (otherwise or {})
     ours = from_environment(environ, KEYS, faults)
     return merged((ours, file, from_twilio_environment(environ), shipped), faults)
 

@@ -48,6 +48,7 @@ from callbox.domain.phone import is_e164, mask
 from callbox.rules import Rulebook
 
 _MASKED = "***"
+_NO_TOPIC = "isolation_mode"
 _SAFETY_NET = 60.0  # seconds between looks at Twilio where webhooks tell of texts
 _LONGEST_RECORDING = 14_400  # seconds that Twilio records
 _NEVER_TOLD = {
@@ -192,6 +193,28 @@ class Calls(Section):
     longest: Annotated[WholeSeconds, Field(le=_LONGEST_RECORDING)] = 120
 
 
+Ways = Literal["pubsub", "iotcore", "both", "off"]
+
+
+class Greengrass(Section):
+    """By which ways of AWS IoT Greengrass each topic travels."""
+
+    txt: Ways = "pubsub"
+    call: Ways = "pubsub"
+    status: Ways = "iotcore"
+    delivery: Ways = "pubsub"
+    sent: Ways = "pubsub"
+    received: Ways = "pubsub"
+    rules: Ways = "pubsub"
+    bridge: Ways = "pubsub"
+    isolation_mode: Literal["GreengrassContainer", "NoContainer"] = "GreengrassContainer"
+
+    @property
+    def ways(self) -> dict[str, Ways]:
+        """Each topic's ways, by its key."""
+        return {key: getattr(self, key) for key in type(self).model_fields if key != _NO_TOPIC}
+
+
 class Delivery(Section):
     """When a request is sent again, looked up and given up."""
 
@@ -231,6 +254,7 @@ class Config(Section):
     http: Http = Field(default_factory=Http)
     inbound: Inbound = Field(default_factory=Inbound)
     calls: Calls = Field(default_factory=Calls)
+    greengrass: Greengrass = Field(default_factory=Greengrass)
     delivery: Delivery = Field(default_factory=Delivery)
     limits: Limits = Field(default_factory=Limits)
     contacts: Contacts = Field(default_factory=Contacts)

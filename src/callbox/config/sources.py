@@ -93,16 +93,23 @@ def from_file(path: Path, keys: Collection[str], faults: Faults) -> Layer:
 
     Names of files in it count from the folder it is in. Raises ConfigError if it cannot be read.
     """
+    return from_document(_document(path), str(path), path.parent, keys, faults)
+
+
+def from_document(
+    document: Mapping[Any, Any], source: str, folder: Path, keys: Collection[str], faults: Faults
+) -> Layer:
+    """Give what a document sets that is laid out like the file; see `from_file`."""
     sections = {key.partition(".")[0] for key in keys if "." in key}
     layer: Layer = {}
-    for key, value in _leaves(_document(path), sections):
+    for key, value in _leaves(document, sections):
         if key in sections:
-            faults.tell(key, str(path), "expected keys below it, one on each indented line")
+            faults.tell(key, source, "expected keys below it, one on each indented line")
         elif key not in keys:
             hint = _meant(key, (*sections, *keys))
-            faults.tell(key, str(path), f"it is not a key that Callbox knows{hint}")
+            faults.tell(key, source, f"it is not a key that Callbox knows{hint}")
         elif not _is_empty(value):
-            layer[key] = Found(_located(key, value, path.parent), str(path))
+            layer[key] = Found(_located(key, value, folder), source)
     return layer
 
 
@@ -177,7 +184,7 @@ def read_secret(path: object) -> str:
     return secret
 
 
-def _leaves(document: dict[object, Any], sections: set[str]) -> Iterator[tuple[str, Any]]:
+def _leaves(document: Mapping[Any, Any], sections: set[str]) -> Iterator[tuple[str, Any]]:
     for name, value in document.items():
         if name not in sections or not (isinstance(value, dict) or _is_empty(value)):
             yield str(name), value

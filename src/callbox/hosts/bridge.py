@@ -37,7 +37,7 @@ async def answer(desk: Desk, command: str, payload: bytes) -> bytes:
     try:
         data = _read(payload)
         transaction = data.get("transaction")
-        serve = _COMMANDS.get(command)
+        serve = COMMANDS.get(command)
         if serve is None:
             raise _RequestError(f"Command {command!r} is unknown: expected {_KNOWN}")
         response = {"status": "ok", "data": await serve(desk, data), "error": None}
@@ -76,9 +76,9 @@ async def _check_messages(desk: Desk, _data: dict[str, Any]) -> dict[str, Any]:
     return {"checking": True}
 
 
-_COMMANDS: dict[str, Callable[[Desk, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+COMMANDS: dict[str, Callable[[Desk, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
     "cancel": _cancel,
     "check_messages": _check_messages,
     "health_check": _health_check,
 }
-_KNOWN = ", ".join(sorted(_COMMANDS))
+_KNOWN = ", ".join(sorted(COMMANDS))

@@ -22,6 +22,11 @@ _AT_ONCE = 50  # events read at once
 _AGAIN_AFTER = 1.0  # seconds after a fault
 
 
+def wants(event: Event) -> bool:
+    """Tell whether an event is told to a home: a whole topic means something to a broker only."""
+    return not event.absolute
+
+
 class Home(Protocol):
     """Who is told: devices, triggers and other plugins of one Indigo server.
 

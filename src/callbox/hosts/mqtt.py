@@ -35,7 +35,7 @@ from callbox.hosts.connection import (
 from callbox.hosts.publisher import Publisher
 from callbox.intake import Asked
 from callbox.outbox import Outbox
-from callbox.ports import Origin, Store, Submission
+from callbox.ports import MQTT, Origin, Store, Submission
 from callbox.wire import to_document
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class MqttHost:
     _unacknowledgeable: int = 0
 
     def __post_init__(self) -> None:
-        self.publisher = Publisher(self.store, self.settings.base_topic, self.settings.window)
+        self.publisher = Publisher(self.store, MQTT, self.settings.base_topic, self.settings.window)
 
     @property
     def connected(self) -> bool:
@@ -323,6 +323,11 @@ class MqttHost:
                 f"another program uses the client id {self.settings.client_id}, it seems: the "
                 f"broker ends the connection ({lost.reason}); give each its own mqtt.client_id"
             )
+            if self.settings.address.by_policy:
+                self.trouble += (
+                    "; or the certificate's policy at AWS denies a topic that the gateway needs "
+                    "(see examples/aws-iot-policy.json)"
+                )
         elif not self._stopping.is_set():
             self.trouble = f"the connection to the broker is lost ({lost.reason})"
 

@@ -6,10 +6,10 @@ import math
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from callbox.hosts.connection import Connection, Published
-from callbox.ports import MQTT, Event, Store
+from callbox.hosts.connection import Published
+from callbox.ports import Event, Store
 
 log = logging.getLogger(__name__)
 
@@ -18,18 +18,33 @@ _FOR_OTHERS = 8  # of the broker's window: states, health, answers
 _MOST_REFUSED = 1000  # held back in memory; the rest is read again at the next connection
 
 
+class Line(Protocol):
+    """A connection that takes publishes, and says `Published` of each later, in any order."""
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        correlation: bytes | None = None,
+        expiry: int | None = None,
+    ) -> int:
+        """Publish and give the id by which `Published` will name it; `expiry` in seconds."""
+
+
 @dataclass(slots=True)
 class Publisher:
-    """Publishes the store's owed events on whatever connection there is."""
+    """Publishes what the store owes to `host` on whatever line there is."""
 
     store: Store
+    host: str
     base_topic: str
     window: int
     refusal: str | None = None  # the broker's last negative PUBACK
     set_aside: int = 0
     late: int = 0  # not published, being too old
     now: Callable[[], float] = time.time
-    _connection: Connection | None = None
+    _line: Line | None = None
     _room: int = 0
     _in_flight: dict[int, Event] = field(default_factory=dict)
     _refused: dict[int, Event] = field(default_factory=dict)
@@ -51,15 +66,15 @@ class Publisher:
         """Look for events to publish: some were committed."""
         self._wake.set()
 
-    def attach(self, connection: Connection, window: int) -> None:
-        """Publish on a new connection, from the oldest owed event on."""
-        self._connection, self._cursor = connection, 0
+    def attach(self, line: Line, window: int) -> None:
+        """Publish on a new line, from the oldest owed event on."""
+        self._line, self._cursor = line, 0
         self._room = max(1, min(self.window, window - _FOR_OTHERS))
         self._wake.set()
 
     def detach(self) -> Coroutine[Any, Any, None]:
-        """Let go of a lost connection; the work that is left is to count what it had in flight."""
-        self._connection = None
+        """Let go of a lost line; the work that is left is to count what it had in flight."""
+        self._line = None
         lost = [event.id for event in self._in_flight.values()]
         self._in_flight.clear()
         self._refused.clear()
@@ -102,27 +117,27 @@ class Publisher:
             await self.store.acknowledge(done)
 
     async def _publish(self) -> None:
-        connection = self._connection
+        line = self._line
         room = self._room - len(self._in_flight)
-        if connection is None or room <= 0:
+        if line is None or room <= 0:
             return
-        events = await self.store.owed(MQTT, self._cursor, room)
-        if connection is not self._connection:
+        events = await self.store.owed(self.host, self._cursor, room)
+        if line is not self._line:
             return
         for event in events:
-            self._send(connection, event)
+            self._send(line, event)
         if events:
             self._cursor = events[-1].id
         if len(events) == room:
             self._wake.set()
 
-    def _send(self, connection: Connection, event: Event) -> None:
+    def _send(self, line: Line, event: Event) -> None:
         topic = event.topic if event.absolute else f"{self.base_topic}/{event.topic}"
         left = None if event.expires_at is None else math.ceil(event.expires_at - self.now())
         if left is not None and left <= 0:
             self._drop(event)
             return
-        mid = connection.publish(topic, event.payload, correlation=event.correlation, expiry=left)
+        mid = line.publish(topic, event.payload, correlation=event.correlation, expiry=left)
         self._in_flight[mid] = event
 
     def _drop(self, event: Event) -> None:
@@ -151,5 +166,5 @@ class Publisher:
 
     def _again(self, event_id: int) -> None:
         event = self._refused.get(event_id)
-        if event is not None and self._connection is not None:
-            self._send(self._connection, event)
+        if event is not None and self._line is not None:
+            self._send(self._line, event)

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +35,7 @@ from callbox.ports import (
 from callbox.store.acceptance import Acceptance
 from callbox.store.claims import claim
 from callbox.store.lock import Lock
-from callbox.store.owing import Owing
+from callbox.store.owing import Owing, Wants
 from callbox.store.receiving import WRONG_PIN, Receiving, hour_of
 from callbox.store.rows import to_delivery, to_update
 from callbox.store.statements import migrations, statements
@@ -45,6 +45,8 @@ T = TypeVar("T")
 
 LOSSES_TO_SET_ASIDE = 3
 DAY_SECONDS = 86_400.0
+
+_A_BROKER: Mapping[str, Wants] = {MQTT: lambda _event: True}
 
 
 class SqliteStore:
@@ -56,7 +58,7 @@ class SqliteStore:
         lock: Lock,
         documents: Documents,
         limits: Limits,
-        hosts: Sequence[str],
+        hosts: Mapping[str, Wants],
     ) -> None:
         self.instance = _instance(connection)
         self._lock = lock
@@ -78,9 +80,11 @@ class SqliteStore:
         documents: Documents,
         limits: Limits,
         control: str | None = None,
-        hosts: Sequence[str] = (MQTT,),
+        hosts: Mapping[str, Wants] = _A_BROKER,
     ) -> "SqliteStore":
-        """Open or create the file, holding it for this process. `hosts` are to tell what happens.
+        """Open or create the file, holding it for this process.
+
+        `hosts` are to tell what happens: which events, each says.
 
         Raises StoreInUse, StoreTooNew, or StoreError when it cannot be read or written.
         """

@@ -1,0 +1,317 @@
+"""Requests from AWS IoT Greengrass V2, and events back to it, each topic by the ways chosen for it.
+
+A request counts as accepted when it is committed. Nobody learns of that here: the nucleus passes
+messages on without an acknowledgement of the receiver's, and never again.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from callbox.domain.notification import ON_TOPICS, Kind
+from callbox.errors import HostError
+from callbox.hosts.bridge import COMMANDS, Desk, answer
+from callbox.hosts.connection import Published
+from callbox.hosts.ipc import Arrived, Nucleus, Way, room_for
+from callbox.hosts.publisher import Publisher
+from callbox.intake import Asked
+from callbox.outbox import Outbox
+from callbox.ports import Event, Store, Submission
+from callbox.wire import to_document
+
+log = logging.getLogger(__name__)
+
+_BATCH = 100  # requests to a transaction
+_WINDOW = 32  # events in flight on each way
+_BRIDGE_REQUEST = "bridge/request/"
+_SHORTENED = "…"
+_GRACE_SECONDS = 5.0
+
+Ways = Literal["pubsub", "iotcore", "both", "off"]
+_WAYS: dict[str, frozenset[Way]] = {
+    "pubsub": frozenset({Way.PUBSUB}),
+    "iotcore": frozenset({Way.IOTCORE}),
+    "both": frozenset(Way),
+    "off": frozenset(),
+}
+
+# What a topic's ways are called in the configuration. A rule's topic is a whole one.
+_ROUTES = {
+    "txt": "txt",
+    "call": "call",
+    "message/status": "status",
+    "message/delivery": "delivery",
+    "message/sent": "sent",
+    "message/received": "received",
+    "call/received": "received",
+}
+_RULES, _BRIDGE = "rules", "bridge"
+
+Reader = Callable[[Kind, bytes, Asked], Submission]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """By which ways each topic travels: `ways` as the configuration's section says."""
+
+    base_topic: str
+    ways: Mapping[str, Ways]
+
+    def of(self, route: str) -> frozenset[Way]:
+        """Give the ways of a route."""
+        return _WAYS[self.ways[route]]
+
+    def wants(self, way: Way) -> Callable[[Event], bool]:
+        """Give who tells whether an event travels by a way.
+
+        One with a whole topic does if it is a rule's, which are those that become too old: an
+        MQTT 5 response topic means something to a broker only.
+        """
+
+        def wanted(event: Event) -> bool:
+            if event.absolute:
+                return event.expires_at is not None and way in self.of(_RULES)
+            return way in self.of(_ROUTES[event.topic])
+
+        return wanted
+
+    def subscriptions(self) -> Iterator[tuple[Way, str]]:
+        """Give what is subscribed to: no wildcards, which not every nucleus knows."""
+        names = {str(name): [str(name)] for name in ON_TOPICS}
+        names[_BRIDGE] = [f"{_BRIDGE_REQUEST}{command}" for command in COMMANDS]
+        for route, ours in names.items():
+            for way in self.of(route):
+                yield from ((way, f"{self.base_topic}/{name}") for name in ours)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What health shows of this run."""
+
+    received: int = 0
+    retained: int = 0
+    shortened: int = 0
+    too_large: int = 0
+
+
+@dataclass(slots=True)
+class GreengrassHost:
+    """The gateway's side of the nucleus. `open`, `run` it until `stop`; the nucleus outlives it."""
+
+    routes: Routes
+    nucleus: Nucleus
+    outbox: Outbox
+    store: Store
+    desk: Desk
+    read: Reader
+    attempt: Callable[[Coroutine[Any, Any, None]], Awaitable[bool]]
+    spawn: Callable[[Coroutine[Any, Any, None]], Awaitable[bool]]
+    online: Callable[[], None] = lambda: None
+    counters: Counters = field(default_factory=Counters)
+    publishers: list[Publisher] = field(init=False)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        base_topic = self.routes.base_topic
+        self.publishers = [Publisher(self.store, way, base_topic, _WINDOW) for way in Way]
+
+    @property
+    def connected(self) -> bool:
+        """Whether the nucleus is there."""
+        return not self.nucleus.lost.is_set()
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what is wrong between the nucleus and us."""
+        if not self.connected:
+            return "the connection to the nucleus is lost: the component ends, to be started again"
+        refusals = [each.refusal for each in self.publishers if each.refusal]
+        if refusals:
+            return f"{refusals[0]} (the component's accessControl must let it publish there)"
+        if self.nucleus.dropped:
+            return (
+                f"{self.nucleus.dropped} requests are lost: more came than could be kept while "
+                "the disk refused"
+            )
+        return None
+
+    def figures(self) -> dict[str, Any]:
+        """Give what health shows."""
+        return {
+            "connected": self.connected,
+            "received": self.counters.received,
+            "retained_requests": self.counters.retained,
+            "dropped_requests": self.nucleus.dropped,
+            "shortened_events": self.counters.shortened,
+            "too_large_events": self.counters.too_large,
+            "late_rule_events": sum(each.late for each in self.publishers),
+        }
+
+    def wake(self) -> None:
+        """Look for events to publish: some were committed."""
+        for publisher in self.publishers:
+            publisher.wake()
+
+    async def open(self) -> None:
+        """Subscribe: what comes waits at the nucleus's connection. Raises HostError if refused."""
+        await self.nucleus.subscribe(self.routes.subscriptions())
+
+    async def run(self) -> None:
+        """Take requests and publish events, until `stop`."""
+        async with asyncio.TaskGroup() as tasks:
+            taking = tasks.create_task(self._take())
+            helpers = [tasks.create_task(each.run()) for each in self.publishers]
+            for publisher in self.publishers:
+                publisher.attach(_Line(self, publisher), _WINDOW * 2)
+            self.publish_retained("bridge/info", self.desk.info())
+            self._tell("bridge/state", b"online")
+            self.online()
+            await self._stopping.wait()
+            await asyncio.wait({taking}, timeout=_GRACE_SECONDS)
+            taking.cancel()
+            for helper in helpers:
+                helper.cancel()
+
+    async def stop(self) -> None:
+        """End `run` once what has come is kept, unless the disk refuses it."""
+        self._tell("bridge/state", b"offline")
+        self._stopping.set()
+
+    def publish_retained(self, topic: str, document: dict[str, Any]) -> None:
+        """Publish a document for whoever listens now: no way of Greengrass's keeps it."""
+        self._tell(topic, to_document(document))
+
+    # what arrives
+
+    async def _take(self) -> None:
+        """Keep requests in order of arrival, some at a time."""
+        stop = asyncio.create_task(self._stopping.wait())
+        while not self._stopping.is_set():
+            arrival = asyncio.create_task(self.nucleus.arrival())
+            await asyncio.wait({arrival, stop}, return_when=asyncio.FIRST_COMPLETED)
+            arrival.cancel()
+            await self.attempt(self._keep(self.nucleus.take(_BATCH)))
+        stop.cancel()
+        for _ in range(0, self.nucleus.waiting, _BATCH):
+            await self.attempt(self._keep(self.nucleus.take(_BATCH)))
+
+    async def _keep(self, arrived: Sequence[Arrived]) -> None:
+        submissions = []
+        prefix = len(self.routes.base_topic) + 1
+        for each in arrived:
+            name = each.topic[prefix:]
+            if each.retained:
+                self._note_retained(each.topic)
+            elif name.startswith(_BRIDGE_REQUEST):
+                command = name.removeprefix(_BRIDGE_REQUEST)
+                self.spawn(self._answer(command, each.payload))
+            else:
+                self.counters.received += 1
+                submissions.append(self.read(Kind(name), each.payload, Asked(expiry=each.expiry)))
+        if submissions:
+            await self.outbox.submit(submissions)
+
+    def _note_retained(self, topic: str) -> None:
+        self.counters.retained += 1
+        log.warning(
+            "A retained request on %s is not sent (it would be at every start); clear it by "
+            "publishing an empty retained message there, in the AWS IoT console",
+            topic,
+        )
+
+    async def _answer(self, command: str, payload: bytes) -> None:
+        self._tell(f"bridge/response/{command}", await answer(self.desk, command, payload))
+
+    # what is told
+
+    def _tell(self, name: str, document: bytes) -> None:
+        """Publish a document of the bridge, once, if it can be."""
+        topic = f"{self.routes.base_topic}/{name}"
+        for way in self.routes.of(_BRIDGE):
+            self.spawn(self._tell_by(way, topic, document))
+
+    async def _tell_by(self, way: Way, topic: str, document: bytes) -> None:
+        with contextlib.suppress(HostError):  # nothing is owed there
+            await self.nucleus.publish(way, topic, self.fitting(topic, document) or b"{}")
+
+    async def publish(
+        self, publisher: Publisher, mid: int, topic: str, payload: bytes, expiry: int | None
+    ) -> None:
+        """Publish an event and hand the nucleus's answer to its publisher."""
+        refused = None
+        fitting = self.fitting(topic, payload)
+        if fitting is None:
+            self.counters.too_large += 1
+            log.error(
+                "An event of %d bytes on %s is not published: expected at most %d",
+                len(payload), topic, room_for(topic),
+            )  # fmt: skip
+        else:
+            try:
+                await self.nucleus.publish(Way(publisher.host), topic, fitting, expiry)
+            except HostError as error:
+                refused = str(error)
+        publisher.answered([Published(mid, refused)])
+
+    def fitting(self, topic: str, payload: bytes) -> bytes | None:
+        """Give a payload that fits into a frame: its longest texts cut; None if it has none."""
+        room = room_for(topic)
+        if len(payload) <= room:
+            return payload
+        try:
+            document = json.loads(payload)
+        except ValueError:
+            return None
+        while isinstance(document, dict) and len(payload) > room:
+            if not _cut_longest(document, len(payload) - room):
+                return None
+            payload = to_document(document)
+        self.counters.shortened += 1
+        return payload if len(payload) <= room else None
+
+
+@dataclass(slots=True)
+class _Line:
+    """One way to the nucleus, for its publisher."""
+
+    host: GreengrassHost
+    publisher: Publisher
+    mid: int = 0
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        correlation: bytes | None = None,
+        expiry: int | None = None,
+    ) -> int:
+        """See `publisher.Line`; tasks begin in the order in which they were made."""
+        del correlation
+        self.mid += 1
+        self.host.spawn(self.host.publish(self.publisher, self.mid, topic, payload, expiry))
+        return self.mid
+
+
+def _cut_longest(document: dict[str, Any], excess: int) -> bool:
+    """Cut the longest text in a document by so many bytes; whether there was one worth it."""
+    texts = list(_texts(document))
+    if not texts:
+        return False
+    place, key, text = max(texts, key=lambda each: len(each[2].encode()))
+    kept = max(0, len(text.encode()) - excess - len(_SHORTENED.encode()))
+    place[key] = text.encode()[:kept].decode(errors="ignore").rstrip(_SHORTENED) + _SHORTENED
+    return len(place[key]) < len(text)
+
+
+def _texts(value: Any) -> Iterator[tuple[Any, Any, str]]:  # noqa: ANN401 - any JSON value
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, each in list(pairs):
+        if isinstance(each, str):
+            yield value, key, each
+        elif isinstance(each, dict | list):
+            yield from _texts(each)
