@@ -2,10 +2,10 @@
 
 PYTHON_IN := .venv/bin/python
 
-.PHONY: help demo test check docs format torture soak bench indigo clean
+.PHONY: help demo test check docs format torture soak bench indigo greengrass clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: ## a text and a call all the way to a Twilio simulator and back; stays up until Ctrl-C
 	@scripts/setup
@@ -44,6 +44,10 @@ indigo: ## the Indigo plugin, dist/Callbox.indigoPlugin.zip; ID=org.example.call
 	@scripts/setup
 	@$(PYTHON_IN) scripts/indigo_bundle.py $(if $(ID),--id '$(ID)') $(ARGS)
 
+greengrass: ## the Greengrass component, dist/greengrass; ARGS="--wheels aarch64" for offline devices
+	@scripts/setup
+	@$(PYTHON_IN) scripts/greengrass_component.py $(ARGS)
+
 clean: ## remove what was made here
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -rf indigo/Callbox.indigoPlugin/Contents/Packages
+	rm -rf indigo/Callbox.indigoPlugin/Contents/Packages greengrass/greengrass-build

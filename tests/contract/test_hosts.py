@@ -160,7 +160,7 @@ class OnNucleus:
     def __init__(self, folder: Path, exits: AsyncExitStack, way: Way) -> None:
         self._way = way
         ways = dict.fromkeys(Greengrass().ways, way.value)
-        self._routes = Routes("twilio", ways)  # type: ignore[arg-type]
+        self._routes = Routes("twilio", ways)
         self.audience = {each.value: self._routes.wants(each) for each in Way}
         self._nucleus = FakeNucleus(folder)
         self._exits = exits

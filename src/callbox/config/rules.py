@@ -6,7 +6,10 @@ rule is not asked while one of them is at fault by itself.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import SecretStr
 
 from callbox.config import iotcore
 from callbox.config.identity import Flaw, flaw_of, has_certificates, has_expired
@@ -57,6 +60,10 @@ def _flaw(config: "Config") -> Flaw | None:
     return flaw_of(mqtt.cert, mqtt.key) if mqtt.tls and mqtt.cert and mqtt.key else None
 
 
+def _has(flaw: Flaw, config: "Config") -> bool:
+    return _flaw(config) is flaw
+
+
 def _has_expired(config: "Config") -> bool:
     mqtt = config.mqtt
     if not (mqtt.tls and mqtt.cert and mqtt.key) or _flaw(config):
@@ -64,8 +71,61 @@ def _has_expired(config: "Config") -> bool:
     return has_expired(mqtt.cert, mqtt.key)
 
 
-_IDENTITY = ("mqtt.cert", "mqtt.key", "mqtt.url")
-_IDENTITY_KEY = ("mqtt.key", "mqtt.cert", "mqtt.url")
+def _looks_wrapped(token: SecretStr | None) -> bool:
+    """Tell whether a token still has what a file or a secret had around it."""
+    return token is not None and re.search(r"[\s{}\[\]\"']", token.get_secret_value()) is not None
+
+
+_CERT_FIRST = ("mqtt.cert", "mqtt.key", "mqtt.url")
+_KEY_FIRST = ("mqtt.key", "mqtt.cert", "mqtt.url")
+
+_FLAWS = (
+    (
+        Flaw.SWAPPED,
+        _CERT_FIRST,
+        "it has a private key, and mqtt.key has a certificate; exchange the two",
+    ),
+    (
+        Flaw.NO_CERTIFICATE,
+        _CERT_FIRST,
+        (
+            "it has no certificate that can be read; expected a PEM file with "
+            "-----BEGIN CERTIFICATE-----"
+        ),
+    ),
+    (
+        Flaw.NO_KEY,
+        _KEY_FIRST,
+        (
+            "it has no private key that can be read; expected a PEM file with "
+            "-----BEGIN PRIVATE KEY-----"
+        ),
+    ),
+    (
+        Flaw.LOCKED,
+        _KEY_FIRST,
+        (
+            "it is locked by a pass phrase, which nobody is asked for; make an open copy that only "
+            "the gateway can read, with: openssl pkey -in locked.key -out open.key"
+        ),
+    ),
+    (
+        Flaw.NOT_OF_ONE_PAIR,
+        _KEY_FIRST,
+        (
+            "it does not belong to the certificate in mqtt.cert; expected the key that was made "
+            "with it"
+        ),
+    ),
+    (
+        Flaw.WEAK,
+        _CERT_FIRST,
+        (
+            "OpenSSL refuses it as too weak; expected one with an RSA key of 2048 bits or an EC "
+            "key, signed with SHA-256"
+        ),
+    ),
+)
 
 RULES = (
     Rule(
@@ -79,41 +139,7 @@ RULES = (
         "it has no certificate; expected a PEM file with -----BEGIN CERTIFICATE-----, that of the "
         "authority which signed the broker's",
     ),
-    Rule(
-        _IDENTITY,
-        lambda config: _flaw(config) is Flaw.SWAPPED,
-        "it has a private key, and mqtt.key has a certificate; exchange the two",
-    ),
-    Rule(
-        _IDENTITY,
-        lambda config: _flaw(config) is Flaw.NO_CERTIFICATE,
-        "it has no certificate that can be read; expected a PEM file with "
-        "-----BEGIN CERTIFICATE-----",
-    ),
-    Rule(
-        _IDENTITY_KEY,
-        lambda config: _flaw(config) is Flaw.NO_KEY,
-        "it has no private key that can be read; expected a PEM file with "
-        "-----BEGIN PRIVATE KEY-----",
-    ),
-    Rule(
-        _IDENTITY_KEY,
-        lambda config: _flaw(config) is Flaw.LOCKED,
-        "it is locked by a pass phrase, which nobody is asked for; make an open copy that only "
-        "the gateway can read, with: openssl pkey -in locked.key -out open.key",
-    ),
-    Rule(
-        _IDENTITY_KEY,
-        lambda config: _flaw(config) is Flaw.NOT_OF_ONE_PAIR,
-        "it does not belong to the certificate in mqtt.cert; expected the key that was made with "
-        "it",
-    ),
-    Rule(
-        _IDENTITY,
-        lambda config: _flaw(config) is Flaw.WEAK,
-        "OpenSSL refuses it as too weak; expected one with an RSA key of 2048 bits or an EC key, "
-        "signed with SHA-256",
-    ),
+    *(Rule(keys, partial(_has, flaw), sentence) for flaw, keys, sentence in _FLAWS),
     Rule(
         ("mqtt.url",),
         lambda config: _of_aws(config) and not config.mqtt.tls,
@@ -362,6 +388,11 @@ DOUBTS = (
             not config.mqtt.tls and (config.mqtt.ca or config.mqtt.cert or config.mqtt.alpn)
         ),
         "mqtt.ca, cert, key and alpn have no effect: mqtt.url does not begin with mqtts://.",
+    ),
+    Doubt(
+        lambda config: _looks_wrapped(config.twilio.auth_token),
+        "twilio.auth_token has more in it than a token, a space, a quotation mark or a bracket: "
+        "it is to be the Auth Token alone.",
     ),
     Doubt(
         # No fault: what waits in the store is sent all the same, and a clock may be wrong.

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from callbox.domain.notification import ON_TOPICS, Kind
 from callbox.errors import HostError
@@ -29,20 +29,18 @@ _BATCH = 100  # requests to a transaction
 _WINDOW = 32  # events in flight on each way
 _BRIDGE_REQUEST = "bridge/request/"
 _SHORTENED = "…"
+_LONG = 100  # bytes of a text that is cut rather than an id
 _GRACE_SECONDS = 5.0
 
-Ways = Literal["pubsub", "iotcore", "both", "off"]
-_WAYS: dict[str, frozenset[Way]] = {
+_CHOICES: dict[str, frozenset[Way]] = {
     "pubsub": frozenset({Way.PUBSUB}),
     "iotcore": frozenset({Way.IOTCORE}),
     "both": frozenset(Way),
     "off": frozenset(),
 }
 
-# What a topic's ways are called in the configuration. A rule's topic is a whole one.
+# What the ways of an event's topic are called in the configuration. A rule's topic is a whole one.
 _ROUTES = {
-    "txt": "txt",
-    "call": "call",
     "message/status": "status",
     "message/delivery": "delivery",
     "message/sent": "sent",
@@ -59,11 +57,11 @@ class Routes:
     """By which ways each topic travels: `ways` as the configuration's section says."""
 
     base_topic: str
-    ways: Mapping[str, Ways]
+    ways: Mapping[str, str]
 
     def of(self, route: str) -> frozenset[Way]:
         """Give the ways of a route."""
-        return _WAYS[self.ways[route]]
+        return _CHOICES[self.ways[route]]
 
     def wants(self, way: Way) -> Callable[[Event], bool]:
         """Give who tells whether an event travels by a way.
@@ -302,10 +300,17 @@ def _cut_longest(document: dict[str, Any], excess: int) -> bool:
     texts = list(_texts(document))
     if not texts:
         return False
-    place, key, text = max(texts, key=lambda each: len(each[2].encode()))
+    place, key, text = max(texts, key=_worth_cutting)
     kept = max(0, len(text.encode()) - excess - len(_SHORTENED.encode()))
     place[key] = text.encode()[:kept].decode(errors="ignore").rstrip(_SHORTENED) + _SHORTENED
     return len(place[key]) < len(text)
+
+
+def _worth_cutting(found: tuple[Any, Any, str]) -> tuple[bool, int]:
+    """Give the order in which texts are cut: the longest first, an id after all long ones."""
+    _, key, text = found
+    size = len(text.encode())
+    return size > _LONG and key != "id", size
 
 
 def _texts(value: Any) -> Iterator[tuple[Any, Any, str]]:  # noqa: ANN401 - any JSON value

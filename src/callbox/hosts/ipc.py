@@ -253,7 +253,10 @@ def _subscribe_pubsub(
         elif event.json_message is not None:
             put(Arrived(Way.PUBSUB, topic, _as_bytes(event.json_message.message)))
 
-    return sdk.subscribe_to_topic_async(topic=topic, on_stream_event=arrived)
+    unread = _unread(Way.PUBSUB, topic, put)
+    return sdk.subscribe_to_topic_async(
+        topic=topic, on_stream_event=arrived, on_stream_error=unread
+    )
 
 
 def _subscribe_iotcore(
@@ -271,7 +274,20 @@ def _subscribe_iotcore(
             )
         )
 
-    return sdk.subscribe_to_iot_core_async(topic_name=topic, qos=_QOS, on_stream_event=arrived)
+    unread = _unread(Way.IOTCORE, topic, put)
+    return sdk.subscribe_to_iot_core_async(
+        topic_name=topic, qos=_QOS, on_stream_event=arrived, on_stream_error=unread
+    )
+
+
+def _unread(way: Way, topic: str, put: Callable[[Arrived], None]) -> Callable[[Exception], bool]:
+    """Give what takes a message that the SDK cannot read: refused, and not the stream's last."""
+
+    def unread(_error: Exception) -> bool:
+        put(Arrived(way, topic, b"unreadable"))
+        return False  # the SDK would end the subscription
+
+    return unread
 
 
 def _publish_pubsub(
