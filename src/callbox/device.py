@@ -23,7 +23,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from callbox.config import Mqtt
 from callbox.config.iotcore import is_iot_core
 from callbox.errors import HostError
-from callbox.hosts.connection import Address, remedy, why_closed, why_unreachable
+from callbox.hosts.address import Address
+from callbox.hosts.refusals import remedy, why_closed, why_unreachable
 from callbox.hosts.tls import tls_context
 
 PATIENCE = 2.0

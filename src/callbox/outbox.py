@@ -172,6 +172,8 @@ class Outbox:
         ]
         for receipt in receipts:
             self._count(receipt)
+        if not slots.total:
+            self._wake.set()  # whoever held the places may have looked before this was there
         self.owed()
         return receipts
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from callbox.config import Config
 from callbox.domain.pace import Pace
 from callbox.domain.policy import Rules
-from callbox.hosts.connection import Address
+from callbox.hosts.address import Address
 from callbox.hosts.greengrass import Routes
 from callbox.hosts.mqtt import Settings
 from callbox.hosts.tls import tls_context

@@ -15,7 +15,7 @@ from callbox.domain.delivery import Delivery, State
 from callbox.domain.notification import Kind
 from callbox.domain.pace import Pace
 from callbox.domain.policy import Rules
-from callbox.hosts.connection import Address
+from callbox.hosts.address import Address
 from callbox.hosts.greengrass import GreengrassHost, Routes
 from callbox.hosts.ipc import Nucleus, Way
 from callbox.hosts.mqtt import MqttHost, Settings

@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from callbox.simulator import Simulator, start
 from harness import Nursery, Site
+from harness.core import Core
 from harness.letterbox import Letterbox
 from harness.sdk import Clock
 
@@ -26,6 +27,14 @@ async def site(nursery: Nursery, tmp_path: Path) -> AsyncIterator[Site]:
     async with Site(nursery, tmp_path) as site:
         await site.broker.start()
         yield site
+
+
+@pytest.fixture
+async def core(nursery: Nursery, tmp_path: Path) -> AsyncIterator[Core]:
+    """A Greengrass core with a component that is not started yet."""
+    async with Core(nursery, tmp_path) as core:
+        yield core
+        core.check()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -15,7 +15,8 @@ import pytest
 from paho.mqtt.client import MQTTv5, MQTTv311
 
 from callbox.errors import HostError
-from callbox.hosts.connection import Address, Connection, Granted, Session
+from callbox.hosts.address import Address
+from callbox.hosts.connection import Connection, Granted, Session
 from callbox.hosts.tls import tls_context
 from harness import FROM, Cable, Device, Gateway, Nursery, Site, call, number, phones, text, until
 from harness.cable import CONNECT, PUBLISH
@@ -179,7 +180,7 @@ def test_the_policy_has_no_other_action_and_allows_a_last_will_and_a_lasting_ses
         assert statement["Effect"] == "Allow"
         assert all(each.startswith("arn:aws:iot:") for each in statement["Resource"])
     assert asked == known | {"iot:RetainPublish"}
-    (gateway,) = (each for each in POLICY["Statement"] if each["Sid"] == "Gateway")
+    gateway = POLICY["Statement"][0]
     attributes = gateway["Condition"]["ForAllValues:StringEquals"]["iot:ConnectAttributes"]
     assert set(attributes) == {"PersistentConnect", "LastWill"}
 

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from callbox.domain.outcome import Pause
 from callbox.errors import CallboxError, HostError
@@ -21,25 +21,34 @@ from callbox.service import Gateway
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 STOPPED, LOST = 0, 1  # exit codes
 
 _QUIET = 0.3  # seconds without a change before the configuration is read
 _LOOK = 1.0  # seconds between looks at whether Twilio refuses the login
 _LONGEST_LOOK = 60.0
-_FIRST_SECRET = 30.0  # seconds that a first start waits for the secret
+_FIRST_SECRET = 30.0  # seconds
 _BEFORE_EXIT = 5.0  # seconds; the nucleus gives up on what ends three times in a row at once
 
 
 @dataclass(slots=True)
 class Component:
-    """Serves until `stop`. `attend` is called with each gateway, and goes on beside it."""
+    """Serves until `stop`. `attend` is called with each gateway, and goes on beside it.
+
+    `first_secret`: the seconds that a first start waits for the secret.
+    """
 
     nucleus: Nucleus
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     folder: Path
     attend: Callable[[Gateway], Coroutine[Any, Any, None]]
+    first_secret: float = _FIRST_SECRET
     _token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    _lacks_token: bool = False
     _concern: str | None = None
+    _told: set[str] = field(default_factory=set)
+    _unusable: Setup | None = None  # could not be opened
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -49,56 +58,57 @@ class Component:
 
     async def run(self) -> int:
         """Serve, and give the exit code. Raises CallboxError if it cannot begin to."""
-        await self.nucleus.watch(self._changed.set)
-        served, setup = None, await self._first()
+        served, setup = None, await self._unless_over(self._first())
         while setup is not None:
             try:
                 served, setup = setup, await self._serve(setup)
             except CallboxError as fault:
+                if self.nucleus.lost.is_set():
+                    break
                 if served is None or served == setup:
                     raise
                 self._worry(str(fault))
-                setup = served
-        if not self.nucleus.lost.is_set():
-            return STOPPED
-        log.error("The connection to the nucleus is lost: ending, to be started again by it")
-        await self._unless_stopped(asyncio.sleep(_BEFORE_EXIT))
-        return LOST
+                self._unusable, setup = setup, served
+        if self.nucleus.lost.is_set():
+            log.error("The connection to the nucleus is lost: ending, to be started again by it")
+            await _either(self._stopping.wait(), asyncio.sleep(_BEFORE_EXIT))
+        return STOPPED if self._stopping.is_set() else LOST
 
     # configuration
 
-    async def _first(self) -> Setup | None:
-        """Read the first configuration, with the token if it can be had; None if it is to stop.
+    async def _first(self) -> Setup:
+        """Read the first configuration, with the token if it can be had.
 
         A first start that never gets the token fails, and its deployment with it. Later ones go
         without until they get it: what is asked for meanwhile is kept.
         """
+        await self.nucleus.watch(self._changed.set)
         setup = await self._read()
-        if setup.secret is None:
-            return setup
         first = not setup.config.store.path.exists()
-        deadline = _now() + _FIRST_SECRET
-        while not self._over:
+        deadline = _now() + self.first_secret
+        while True:
             try:
-                return await self._with_token(setup, refresh=False)
+                return await self._current(None, refresh=False)
             except CallboxError as fault:
-                if not first or _now() >= deadline:
-                    self._worry(str(fault))
-                    if first:
-                        raise
+                if first and _now() >= deadline:
+                    raise
+                self._worry(str(fault))
+                if not first:
                     return setup
-            await self._unless_stopped(asyncio.sleep(_LOOK))
-        return None
+            await asyncio.sleep(_LOOK)
 
     async def _read(self) -> Setup:
         document = await self.nucleus.configuration()
         return setup_of(document, self.environ, self.folder, self._token)
 
-    async def _with_token(self, setup: Setup, *, refresh: bool) -> Setup:
-        """Give a setup with the token that its secret has now. Raises CallboxError."""
-        if setup.secret is None:
-            return setup
-        self._token = await self._fetch(setup.secret, refresh=refresh)
+    async def _current(self, known: str | None, *, refresh: bool) -> Setup:
+        """Read the configuration, and the secret unless it is the one that is `known`."""
+        found = await self._read()
+        if found.secret is None or found.secret == known:
+            return found
+        self._lacks_token = True
+        self._token = await self._fetch(found.secret, refresh=refresh)
+        self._lacks_token = False
         return await self._read()
 
     async def _fetch(self, name: str, *, refresh: bool) -> str:
@@ -113,8 +123,13 @@ class Component:
             ) from refused
         token, warning = read_token(name, value)
         if warning:
-            log.warning("%s", warning)
+            self._tell_once(warning)
         return token
+
+    def _tell_once(self, warning: str) -> None:
+        if warning not in self._told:
+            self._told.add(warning)
+            log.warning("%s", warning)
 
     async def _secret(self, name: str, *, refresh: bool) -> str | bytes:
         """Read a secret; the core's copy will do where AWS cannot be asked."""
@@ -122,7 +137,7 @@ class Component:
             try:
                 return await self.nucleus.secret(name, refresh=True)
             except HostError:
-                log.info("The secret is read from the core's copy: AWS could not be asked")
+                self._tell_once("The secret is read from the core's copy: AWS could not be asked")
         return await self.nucleus.secret(name, refresh=False)
 
     # serving
@@ -131,10 +146,12 @@ class Component:
         """Run a gateway; give what the next one is to be, None for none."""
         gateway = Gateway(setup.config, nucleus=self.nucleus, broker=setup.broker)
         try:
-            await gateway.open()
+            await self._unless_over(gateway.open())
+            if self._over:
+                return None
             gateway.concern = self._concern
             running = asyncio.create_task(gateway.run())
-            following = asyncio.create_task(self._next(setup, gateway))
+            following = asyncio.create_task(self._unless_over(self._next(setup, gateway)))
             beside = asyncio.create_task(self.attend(gateway))
             await asyncio.wait({running, following}, return_when=asyncio.FIRST_COMPLETED)
             await gateway.stop()
@@ -145,34 +162,29 @@ class Component:
         finally:
             await gateway.close()
 
-    async def _next(self, setup: Setup, gateway: Gateway) -> Setup | None:
-        """Wait for something else to serve with; None at the end of the connection or of all."""
+    async def _next(self, setup: Setup, gateway: Gateway) -> Setup:
+        """Wait for something else to serve with."""
         delay = _LOOK
-        while not self._over:
-            await self._unless_stopped(_either(self._changed.wait(), asyncio.sleep(delay)))
+        while True:
+            await _either(self._changed.wait(), asyncio.sleep(delay))
+            found = None
             if self._changed.is_set():
                 found = await self._attempt(self._reread(setup), gateway)
-            elif setup.secret and self._refused(gateway):
+            elif self._lacks_token or gateway.outbox.pace.paused is Pause.ACCOUNT:
                 delay = min(_LONGEST_LOOK, delay * 2)
-                found = await self._attempt(self._with_token(setup, refresh=True), gateway)
+                found = await self._attempt(self._current(None, refresh=True), gateway)
             else:
-                delay, found = _LOOK, None
+                delay = _LOOK
             if found is not None and found != setup:
                 log.info("The configuration or the token has changed: opening anew")
                 return found
-        return None
-
-    def _refused(self, gateway: Gateway) -> bool:
-        return self._concern is not None or gateway.outbox.pace.paused is Pause.ACCOUNT
 
     async def _reread(self, setup: Setup) -> Setup:
         while self._changed.is_set():
             self._changed.clear()
             await asyncio.sleep(_QUIET)
-        found = await self._read()
-        if found.secret in {None, setup.secret}:
-            return found
-        return await self._with_token(found, refresh=False)
+        self._unusable = None
+        return await self._current(setup.secret, refresh=False)
 
     async def _attempt(self, reading: Awaitable[Setup], gateway: Gateway) -> Setup | None:
         """Read what is to be next; a fault is told, and what there is stays."""
@@ -181,6 +193,8 @@ class Component:
         except CallboxError as fault:
             self._worry(str(fault))
             gateway.concern = self._concern
+            return None
+        if found == self._unusable:
             return None
         self._concern = gateway.concern = None
         return found
@@ -194,9 +208,15 @@ class Component:
     def _over(self) -> bool:
         return self._stopping.is_set() or self.nucleus.lost.is_set()
 
-    async def _unless_stopped(self, waiting: Coroutine[Any, Any, Any]) -> None:
-        """Wait, but no longer than until there is nothing more to serve."""
-        await _either(waiting, self._stopping.wait(), self.nucleus.lost.wait())
+    async def _unless_over(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Do it, but no longer than there is something to serve: None then."""
+        doing = asyncio.create_task(work)
+        try:
+            await _either(asyncio.wait({doing}), self._stopping.wait(), self.nucleus.lost.wait())
+            return None if self._over else doing.result()
+        finally:
+            doing.cancel()
+            await asyncio.gather(doing, return_exceptions=True)
 
 
 async def _either(*waiting: Coroutine[Any, Any, Any]) -> None:

@@ -5,7 +5,7 @@ theirs, in one JSON object, beside what other parts of the component read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,15 @@ _NO_TOKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a gateway is to be. `secret`: the ARN or name of the secret that its token is in."""
+    """What a gateway is to be. `secret`: the ARN or name of the secret that its token is in.
 
-    config: Config
+    Two are equal if their `values` are: a rule that was read equals only itself.
+    """
+
+    config: Config = field(compare=False)
     secret: str | None
     broker: bool
+    values: Any = field(repr=False)
 
 
 def setup_of(
@@ -40,7 +44,7 @@ def setup_of(
     The store is in `folder` unless it says otherwise. Raises ConfigError with every fault.
     """
     document = {key: _as_text(value) for key, value in document.items()}
-    faults = parameters.faults(document, required=())
+    faults = parameters.faults(document)
     secret = document.get(SECRET_ARN.name)
     secret = secret if is_set(secret) else None
     theirs = {each.name for each in PARAMETERS} | _OTHERS
@@ -56,8 +60,9 @@ def setup_of(
         raise ConfigError(faults)
     held = config.twilio.auth_token
     needs = held is not None and held.get_secret_value() == token
-    broker = is_set(ours.get("mqtt", {}).get("url")) or "CALLBOX_MQTT__URL" in environ
-    return Setup(config, secret if needs else None, broker)
+    broker = is_set((ours.get("mqtt") or {}).get("url")) or "CALLBOX_MQTT__URL" in environ
+    values = config.model_dump(exclude={"inbound": {"rules"}}), ours.get("inbound")
+    return Setup(config, secret if needs else None, broker, values)
 
 
 def _otherwise(document: Mapping[str, Any], folder: Path, token: str | None) -> dict[str, Found]:
@@ -67,7 +72,7 @@ def _otherwise(document: Mapping[str, Any], folder: Path, token: str | None) -> 
         for each in PARAMETERS
         if each.key
         and is_set(document.get(each.name))
-        and not parameters.faults({each.name: document[each.name]}, required=())
+        and not parameters.fault(each, document[each.name])
     }
     if token:
         found["twilio.auth_token"] = Found(token, SECRET_ARN.name)

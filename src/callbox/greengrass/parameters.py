@@ -4,11 +4,12 @@ Source: the page of the V1 connector, "Connector Parameters"; patterns are as pr
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 NEWEST = 5  # versions of the connector are 1 to this
-_LONGEST_ARN = 2048  # characters, by the API of Secrets Manager
+TOKEN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])")  # Twilio's auth tokens
+_LONGEST = 2048  # characters of an ARN, by the API of Secrets Manager
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,6 @@ ISOLATION_MODE = Parameter(
 )
 
 PARAMETERS = (ACCOUNT_SID, SECRET_ARN, RESOURCE_ID, DEFAULT_FROM, ISOLATION_MODE)
-REQUIRED = frozenset(each.name for each in PARAMETERS if each.required)  # in V1
 
 
 def is_set(value: object) -> bool:
@@ -80,39 +80,36 @@ def is_set(value: object) -> bool:
     return value is not None and (not isinstance(value, str) or value.strip() != "")
 
 
-def faults(
-    parameters: Mapping[str, object], version: int = NEWEST, required: Collection[str] = REQUIRED
-) -> list[str]:
-    """Give a sentence for each parameter that this version of the connector would not take.
+def faults(parameters: Mapping[str, object]) -> list[str]:
+    """Give a sentence for each parameter whose value cannot be used.
 
-    `required` are the names that must have a value. Names that are not V1's are left alone. No
-    value is repeated: it may be a secret in the wrong place.
+    Names that are not V1's are left alone. No value is repeated: it may be a secret in the wrong
+    place.
     """
-    told = (
-        (each.name, fault(each, parameters.get(each.name), version, required))
-        for each in PARAMETERS
-    )
+    told = ((each.name, fault(each, parameters.get(each.name))) for each in PARAMETERS)
     return [f"{name}: {sentence}." for name, sentence in told if sentence]
 
 
-def fault(
-    parameter: Parameter,
-    value: object,
-    version: int = NEWEST,
-    required: Collection[str] = REQUIRED,
-) -> str:
-    """Give what is wrong with one value and what is expected; empty if nothing is."""
+def fault(parameter: Parameter, value: object) -> str:
+    """Give what is wrong with one value and what is expected; empty if nothing is, or no value."""
     if not is_set(value):
-        return f"it is not set; expected {parameter.expected}" * (parameter.name in required)
-    if version < parameter.since:
-        return f"version {version} of the connector does not have it; expected it not to be set"
+        return ""
     if not isinstance(value, str):
         return f"it is not text; expected {parameter.expected}, in quotation marks"
-    fits = _fits(parameter, value)
-    return "" if fits else f"it cannot be used as it is; expected {parameter.expected}"
+    wrong = _wrong(parameter, value)
+    return f"{wrong}; expected {parameter.expected}" if wrong else ""
 
 
-def _fits(parameter: Parameter, value: str) -> bool:
-    if parameter is SECRET_ARN and len(value) > _LONGEST_ARN:
-        return False
-    return re.fullmatch(parameter.pattern, value) is not None
+def unset(parameter: Parameter) -> str:
+    """Give the words for a value that is missing."""
+    return f"it is not set; expected {parameter.expected}"
+
+
+def _wrong(parameter: Parameter, value: str) -> str:
+    if parameter is ACCOUNT_SID and TOKEN.fullmatch(value):
+        return "it looks like an auth token"
+    if parameter is ACCOUNT_SID and not value.isprintable():
+        return "it is not printable"
+    if len(value) > _LONGEST or not re.fullmatch(parameter.pattern, value):
+        return "it cannot be used as it is"
+    return ""

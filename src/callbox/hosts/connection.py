@@ -8,14 +8,13 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -24,8 +23,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from callbox.config import iotcore
 from callbox.errors import HostError
+from callbox.hosts.address import Address
 from callbox.hosts.hop import Hop
-from callbox.hosts.tls import NO_TLS_THERE, Socket, why_refused
+from callbox.hosts.refusals import RefusedError, remedy, why_closed, why_unreachable
 
 log = logging.getLogger(__name__)
 
@@ -38,33 +38,7 @@ _MOST_UNACKNOWLEDGED = 1_000  # what waits in memory while the disk refuses
 
 _PACKET_ADDS = 64  # bytes, at most, to topic, payload and correlation data
 
-_NOT_LET_IN = frozenset({"Not authorized", "Bad user name or password"})
-_BY_POLICY = (
-    "check that the certificate is active at AWS and that its policy lets client/{} connect, with "
-    "LastWill and PersistentConnect"
-)
-VERSION_REFUSED = frozenset({"Unsupported protocol version"})
 SESSION_TAKEN_OVER = 0x8E
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a broker is and what it wants to see."""
-
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
-    certified: bool = False  # whether `tls` shows a certificate of ours
-
-    @property
-    def by_policy(self) -> bool:
-        """Whether what we may do is in a policy at AWS."""
-        return self.certified and iotcore.is_iot_core(self.host)
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +88,6 @@ class Lost:
 
 Signal = MQTTMessage | Published | Subscribed | Lost
 Handler = Callable[[Sequence[Signal]], None]
-
-
-class RefusedError(HostError):
-    """The broker answered CONNECT with a refusal; `version` if it wants another MQTT version."""
-
-    def __init__(self, reason: str, remedy: str) -> None:
-        hint = f": {remedy}" if reason in _NOT_LET_IN else ""
-        super().__init__(f"The broker refuses the connection: {reason}{hint}")
-        self.version = reason in VERSION_REFUSED
 
 
 class Connection:
@@ -367,55 +332,3 @@ def _usual_limits(address: Address) -> tuple[int, int | None]:
     if iotcore.is_iot_core(address.host):
         return iotcore.MOST_IN_FLIGHT, iotcore.MOST_PAYLOAD
     return _MOST_IN_FLIGHT, None
-
-
-def remedy(address: Address, client_id: str) -> str:
-    """Say what to check if a broker does not let this client in."""
-    if address.by_policy:
-        return _BY_POLICY.format(client_id)
-    return "check mqtt.username and mqtt.password"
-
-
-def why_unreachable(address: Address, error: OSError | UnicodeError) -> str:
-    """Say in a sentence why there is no connection to a broker."""
-    if isinstance(error, ssl.SSLError):
-        return f"The broker at {address} {why_refused(error, certified=address.certified)}"
-    if address.tls is not None and isinstance(error, ConnectionResetError):
-        return f"The broker at {address} refuses TLS: {NO_TLS_THERE}"
-    what = f"cannot be reached: {getattr(error, 'strerror', None) or error}"
-    if isinstance(error, TimeoutError):
-        what = "does not answer"
-    return f"The broker at {address} {what}; start it, or correct mqtt.url"
-
-
-def why_closed(address: Address, client_id: str, sock: object, reason: str) -> str:
-    """Say in a sentence why a broker closed a connection before it answered CONNECT."""
-    alert = sock.alert if isinstance(sock, Socket) else None
-    if alert is not None:
-        return f"The broker at {address} {why_refused(alert, certified=address.certified)}"
-    what = f"The broker at {address} closed the connection before it answered"
-    if address.by_policy:
-        return f"{what}: {remedy(address, client_id)}"
-    if address.tls is None:
-        return f"{what} ({reason}): if it speaks TLS there, write mqtts:// in mqtt.url"
-    if not address.certified:
-        return f"{what}: if it wants a client certificate, set mqtt.cert and mqtt.key"
-    return f"{what} ({reason}): its log says why; it may not accept mqtt.cert"
-
-
-__all__ = [
-    "Address",
-    "Connection",
-    "Granted",
-    "Lost",
-    "MQTTv5",
-    "MQTTv311",
-    "Published",
-    "RefusedError",
-    "Session",
-    "Signal",
-    "Subscribed",
-    "remedy",
-    "why_closed",
-    "why_unreachable",
-]

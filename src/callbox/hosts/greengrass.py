@@ -16,7 +16,7 @@ from callbox.domain.notification import ON_TOPICS, Kind
 from callbox.errors import HostError
 from callbox.hosts.bridge import COMMANDS, Desk, answer
 from callbox.hosts.connection import Published
-from callbox.hosts.ipc import Arrived, Nucleus, Way, room_for
+from callbox.hosts.ipc import Arrived, Nucleus, NucleusRefusedError, Way, room_for
 from callbox.hosts.publisher import Publisher
 from callbox.intake import Asked
 from callbox.outbox import Outbox
@@ -27,10 +27,16 @@ log = logging.getLogger(__name__)
 
 _BATCH = 100  # requests to a transaction
 _WINDOW = 32  # events in flight on each way
-_BRIDGE_REQUEST = "bridge/request/"
+_BRIDGE_REQUEST = "bridge/request"
+_MOST_CUTS = 30
+_TOO_LARGE = to_document(
+    {"status": "error", "data": None, "error": "The answer is too large for a frame of 7 KB"}
+)
 _SHORTENED = "…"
+_POLICY = "; the component's accessControl must let it publish there"
 _LONG = 100  # bytes of a text that is cut rather than an id
 _GRACE_SECONDS = 5.0
+_LISTEN_SECONDS = 5.0
 
 _CHOICES: dict[str, frozenset[Way]] = {
     "pubsub": frozenset({Way.PUBSUB}),
@@ -80,7 +86,7 @@ class Routes:
     def subscriptions(self) -> Iterator[tuple[Way, str]]:
         """Give what is subscribed to: no wildcards, which not every nucleus knows."""
         names = {str(name): [str(name)] for name in ON_TOPICS}
-        names[_BRIDGE] = [f"{_BRIDGE_REQUEST}{command}" for command in COMMANDS]
+        names[_BRIDGE] = [f"{_BRIDGE_REQUEST}/{command}" for command in COMMANDS]
         for route, ours in names.items():
             for way in self.of(route):
                 yield from ((way, f"{self.base_topic}/{name}") for name in ours)
@@ -111,11 +117,14 @@ class GreengrassHost:
     online: Callable[[], None] = lambda: None
     counters: Counters = field(default_factory=Counters)
     publishers: list[Publisher] = field(init=False)
+    _deaf: str | None = None  # what cannot be subscribed to for now
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         base_topic = self.routes.base_topic
-        self.publishers = [Publisher(self.store, way, base_topic, _WINDOW) for way in Way]
+        self.publishers = [
+            Publisher(self.store, way, base_topic, _WINDOW, "nucleus") for way in Way
+        ]
 
     @property
     def connected(self) -> bool:
@@ -129,7 +138,9 @@ class GreengrassHost:
             return "the connection to the nucleus is lost: the component ends, to be started again"
         refusals = [each.refusal for each in self.publishers if each.refusal]
         if refusals:
-            return f"{refusals[0]} (the component's accessControl must let it publish there)"
+            return refusals[0]
+        if self._deaf:
+            return self._deaf
         if self.nucleus.dropped:
             return (
                 f"{self.nucleus.dropped} requests are lost: more came than could be kept while "
@@ -155,14 +166,15 @@ class GreengrassHost:
             publisher.wake()
 
     async def open(self) -> None:
-        """Subscribe: what comes waits at the nucleus's connection. Raises HostError if refused."""
-        await self.nucleus.subscribe(self.routes.subscriptions())
+        """Subscribe: what comes waits with the nucleus. Raises HostError if it is forbidden."""
+        self._deaf = await self.nucleus.subscribe(self.routes.subscriptions())
 
     async def run(self) -> None:
         """Take requests and publish events, until `stop`."""
         async with asyncio.TaskGroup() as tasks:
             taking = tasks.create_task(self._take())
             helpers = [tasks.create_task(each.run()) for each in self.publishers]
+            helpers.append(tasks.create_task(self._listen()))
             for publisher in self.publishers:
                 publisher.attach(_Line(self, publisher), _WINDOW * 2)
             self.publish_retained("bridge/info", self.desk.info())
@@ -171,6 +183,7 @@ class GreengrassHost:
             await self._stopping.wait()
             await asyncio.wait({taking}, timeout=_GRACE_SECONDS)
             taking.cancel()
+            await asyncio.gather(*(each.finish() for each in self.publishers))
             for helper in helpers:
                 helper.cancel()
 
@@ -182,6 +195,15 @@ class GreengrassHost:
     def publish_retained(self, topic: str, document: dict[str, Any]) -> None:
         """Publish a document for whoever listens now: no way of Greengrass's keeps it."""
         self._tell(topic, to_document(document))
+
+    async def _listen(self) -> None:
+        """Ask again for what could not be subscribed to: the core may have been offline."""
+        while self._deaf:
+            await asyncio.sleep(_LISTEN_SECONDS)
+            try:
+                await self.open()
+            except HostError as forbidden:
+                self._deaf = str(forbidden)
 
     # what arrives
 
@@ -199,14 +221,12 @@ class GreengrassHost:
 
     async def _keep(self, arrived: Sequence[Arrived]) -> None:
         submissions = []
-        prefix = len(self.routes.base_topic) + 1
-        for each in arrived:
-            name = each.topic[prefix:]
+        for each in arrived:  # by its topic's end: mqtt.base_topic may have changed meanwhile
+            place, _, name = each.topic.rpartition("/")
             if each.retained:
                 self._note_retained(each.topic)
-            elif name.startswith(_BRIDGE_REQUEST):
-                command = name.removeprefix(_BRIDGE_REQUEST)
-                self.spawn(self._answer(command, each.payload))
+            elif place.endswith(f"/{_BRIDGE_REQUEST}"):
+                self.spawn(self._answer(name, each.payload))
             else:
                 self.counters.received += 1
                 submissions.append(self.read(Kind(name), each.payload, Asked(expiry=each.expiry)))
@@ -233,8 +253,9 @@ class GreengrassHost:
             self.spawn(self._tell_by(way, topic, document))
 
     async def _tell_by(self, way: Way, topic: str, document: bytes) -> None:
+        fitting = self.fitting(topic, document) or _TOO_LARGE
         with contextlib.suppress(HostError):  # nothing is owed there
-            await self.nucleus.publish(way, topic, self.fitting(topic, document) or b"{}")
+            await self.nucleus.publish(way, topic, fitting)
 
     async def publish(
         self, publisher: Publisher, mid: int, topic: str, payload: bytes, expiry: int | None
@@ -251,6 +272,8 @@ class GreengrassHost:
         else:
             try:
                 await self.nucleus.publish(Way(publisher.host), topic, fitting, expiry)
+            except NucleusRefusedError as error:
+                refused = f"{error}{_POLICY if error.forbidden else ''}"
             except HostError as error:
                 refused = str(error)
         publisher.answered([Published(mid, refused)])
@@ -264,7 +287,9 @@ class GreengrassHost:
             document = json.loads(payload)
         except ValueError:
             return None
-        while isinstance(document, dict) and len(payload) > room:
+        for _ in range(_MOST_CUTS):
+            if not isinstance(document, dict) or len(payload) <= room:
+                break
             if not _cut_longest(document, len(payload) - room):
                 return None
             payload = to_document(document)
@@ -303,7 +328,7 @@ def _cut_longest(document: dict[str, Any], excess: int) -> bool:
     place, key, text = max(texts, key=_worth_cutting)
     kept = max(0, len(text.encode()) - excess - len(_SHORTENED.encode()))
     place[key] = text.encode()[:kept].decode(errors="ignore").rstrip(_SHORTENED) + _SHORTENED
-    return len(place[key]) < len(text)
+    return len(place[key].encode()) < len(text.encode())
 
 
 def _worth_cutting(found: tuple[Any, Any, str]) -> tuple[bool, int]:

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 
 SOCKET, TOKEN = "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT", "SVCUID"
-MOST_WAITING = 10_000  # messages in memory; nobody can be asked to hold back the next one
+# What waits in memory: nobody can be asked to hold back the next one.
+MOST_WAITING = 10_000  # messages
+_MOST_BYTES = 32 * 2**20
 
+_ENDED = {"ConnectionClosedError", "StreamClosedError"}  # said before on_disconnect is
 _QOS = "1"
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 20.0
@@ -53,16 +56,30 @@ class Arrived:
 
 
 class NucleusRefusedError(HostError):
-    """The nucleus answered with an error; `kind` is its name, like `UnauthorizedError`."""
+    """The nucleus answered with an error of this kind; `forbidden` if accessControl lacks it."""
 
     def __init__(self, kind: str, said: str | None) -> None:
         super().__init__(f"{kind}: {said}" if said else kind)
-        self.kind = kind
+        self.forbidden = kind == "UnauthorizedError"
 
 
 def room_for(topic: str) -> int:
     """Give the most bytes that a payload may have so that its frame stays below 7,000."""
-    return (_MOST_FRAME - _MOST_HEADERS - len(topic.encode())) // 4 * 3
+    return (_MOST_FRAME - _MOST_HEADERS - len(json.dumps(topic))) // 4 * 3
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Events by the SDK's operation; `is_open` until we end it."""
+
+    operation: Any = None
+    is_open: bool = False
+
+    def close(self) -> None:
+        """End it."""
+        self.is_open = False
+        if self.operation is not None:
+            self.operation.close()
 
 
 class Nucleus:
@@ -76,8 +93,9 @@ class Nucleus:
         self._client: GreengrassCoreIPCClientV2 | None = None
         self._hop: Hop[Arrived] = Hop(self._loop, self._keep)
         self._waiting: deque[Arrived] = deque()
+        self._bytes = 0
         self._arrival = asyncio.Event()
-        self._subscriptions: dict[tuple[Way, str], Any] = {}
+        self._subscriptions: dict[tuple[Way, str], _Stream] = {}
 
     async def open(self) -> None:
         """Connect. Raises HostError with a sentence."""
@@ -142,32 +160,42 @@ class Nucleus:
     def take(self, most: int) -> list[Arrived]:
         """Give messages, oldest first."""
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self._bytes -= sum(len(each.payload) for each in taken)
         if not self._waiting:
             self._arrival.clear()
         return taken
 
     def _keep(self, arrived: Sequence[Arrived]) -> None:
-        room = MOST_WAITING - len(self._waiting)
-        self._waiting.extend(arrived[:room])
-        self.dropped += max(0, len(arrived) - room)
+        for each in arrived:
+            if len(self._waiting) >= MOST_WAITING or self._bytes >= _MOST_BYTES:
+                self.dropped += 1
+            else:
+                self._waiting.append(each)
+                self._bytes += len(each.payload)
         self._arrival.set()
 
-    async def subscribe(self, wanted: Iterable[tuple[Way, str]]) -> None:
-        """Have these subscriptions, and no others. Raises NucleusRefusedError with the topic."""
+    async def subscribe(self, wanted: Iterable[tuple[Way, str]]) -> str | None:
+        """Have these subscriptions, and no others; say what cannot be had for now, if anything.
+
+        Raises HostError where no policy allows one: then none has ended.
+        """
         chosen = set(wanted)
-        for gone in set(self._subscriptions) - chosen:
-            self._subscriptions.pop(gone).close()
+        missing = None
         for way, topic in sorted(chosen - set(self._subscriptions)):
             try:
-                operation = await self._streaming(
+                self._subscriptions[way, topic] = await self._streaming(
                     partial(_SUBSCRIBE[way], self._sdk, topic, self._hop.put)
                 )
             except NucleusRefusedError as refused:
-                raise HostError(
-                    f"The nucleus refuses the topic {topic} ({refused}): the component's "
-                    f"accessControl must let it subscribe to it by {way}"
-                ) from None
-            self._subscriptions[way, topic] = operation
+                if refused.forbidden:
+                    raise HostError(
+                        f"The nucleus refuses the topic {topic} ({refused}): the component's "
+                        f"accessControl must let it subscribe to it by {way}"
+                    ) from None
+                missing = f"{topic} cannot be subscribed to by {way} for now ({refused})"
+        for gone in set(self._subscriptions) - chosen:  # last: what is forbidden ends none
+            self._subscriptions.pop(gone).close()
+        return missing
 
     # what is asked
 
@@ -209,17 +237,29 @@ class Nucleus:
             raise HostError("The connection to the Greengrass nucleus is not open")
         return self._client
 
-    async def _streaming(self, ask: "Callable[[], tuple[Future[Any], Any]]") -> Any:  # noqa: ANN401
-        """Ask for a stream of events and give the SDK's operation, which can end it."""
-        operations = []
+    async def _streaming(self, ask: "Callable[..., tuple[Future[Any], Any]]") -> "_Stream":
+        """Ask for a stream of events; once it is open, its end is the end of the connection."""
+        stream = _Stream()
 
         def begin() -> "Future[Any]":
-            asked, operation = ask()
-            operations.append(operation)
+            asked, stream.operation = ask(on_stream_closed=lambda: self._hear_end(stream))
             return asked
 
-        await self._answer(begin)
-        return operations[0]
+        try:
+            await self._answer(begin)
+        except BaseException:  # its answer may be yet to come: no second stream beside it
+            stream.close()
+            raise
+        stream.is_open = True
+        return stream
+
+    def _hear_end(self, stream: "_Stream") -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            self._loop.call_soon_threadsafe(self._end, stream)
+
+    def _end(self, stream: "_Stream") -> None:
+        if stream.is_open:
+            self.lost.set()
 
     async def _answer(self, ask: "Callable[[], Future[Any]]") -> Any:  # noqa: ANN401 - SDK's shapes
         """Ask and wait for the answer. Raises HostError; what the SDK raises stops here."""
@@ -230,6 +270,8 @@ class Nucleus:
                 f"The Greengrass nucleus does not answer in {_ANSWER_SECONDS:g} s"
             ) from None
         except Exception as error:
+            if type(error).__name__ in _ENDED:
+                self.lost.set()
             raise _refusal(error) from error
 
 
@@ -237,7 +279,9 @@ def _refusal(error: Exception) -> HostError:
     kind = type(error).__name__
     if hasattr(error, "_get_error_type_string"):
         return NucleusRefusedError(kind, getattr(error, "message", None))
-    return HostError(f"The connection to the Greengrass nucleus is lost ({kind})")
+    if kind in _ENDED:
+        return HostError(f"The connection to the Greengrass nucleus is lost ({kind})")
+    return HostError(f"The Greengrass nucleus cannot be asked ({_said(error)})")
 
 
 def _said(error: Exception) -> str:
@@ -245,7 +289,10 @@ def _said(error: Exception) -> str:
 
 
 def _subscribe_pubsub(
-    sdk: "GreengrassCoreIPCClientV2", topic: str, put: Callable[[Arrived], None]
+    sdk: "GreengrassCoreIPCClientV2",
+    topic: str,
+    put: Callable[[Arrived], None],
+    on_stream_closed: Callable[[], None],
 ) -> Any:  # noqa: ANN401 - a future and the SDK's operation
     def arrived(event: Any) -> None:  # noqa: ANN401 - the SDK's shape
         if event.binary_message is not None:
@@ -253,37 +300,40 @@ def _subscribe_pubsub(
         elif event.json_message is not None:
             put(Arrived(Way.PUBSUB, topic, _as_bytes(event.json_message.message)))
 
-    unread = _unread(Way.PUBSUB, topic, put)
     return sdk.subscribe_to_topic_async(
-        topic=topic, on_stream_event=arrived, on_stream_error=unread
+        topic=topic,
+        on_stream_event=arrived,
+        on_stream_error=_unread(Way.PUBSUB, topic, put),
+        on_stream_closed=on_stream_closed,
     )
 
 
 def _subscribe_iotcore(
-    sdk: "GreengrassCoreIPCClientV2", topic: str, put: Callable[[Arrived], None]
+    sdk: "GreengrassCoreIPCClientV2",
+    topic: str,
+    put: Callable[[Arrived], None],
+    on_stream_closed: Callable[[], None],
 ) -> Any:  # noqa: ANN401 - a future and the SDK's operation
     def arrived(event: Any) -> None:  # noqa: ANN401 - the SDK's shape
         message = event.message
-        put(
-            Arrived(
-                Way.IOTCORE,
-                topic,
-                message.payload or b"",
-                bool(message.retain),
-                message.message_expiry_interval_seconds,
-            )
-        )
+        payload, expiry = message.payload or b"", message.message_expiry_interval_seconds
+        put(Arrived(Way.IOTCORE, topic, payload, bool(message.retain), expiry))
 
-    unread = _unread(Way.IOTCORE, topic, put)
     return sdk.subscribe_to_iot_core_async(
-        topic_name=topic, qos=_QOS, on_stream_event=arrived, on_stream_error=unread
+        topic_name=topic,
+        qos=_QOS,
+        on_stream_event=arrived,
+        on_stream_error=_unread(Way.IOTCORE, topic, put),
+        on_stream_closed=on_stream_closed,
     )
 
 
 def _unread(way: Way, topic: str, put: Callable[[Arrived], None]) -> Callable[[Exception], bool]:
     """Give what takes a message that the SDK cannot read: refused, and not the stream's last."""
 
-    def unread(_error: Exception) -> bool:
+    def unread(error: Exception) -> bool:
+        if type(error).__name__ != "DeserializeError":
+            return True
         put(Arrived(way, topic, b"unreadable"))
         return False  # the SDK would end the subscription
 

@@ -14,25 +14,23 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from paho.mqtt.client import MQTTMessage
+from paho.mqtt.client import MQTTMessage, MQTTv5, MQTTv311
 
 from callbox.domain.notification import ON_TOPICS, Kind
 from callbox.errors import HostError
+from callbox.hosts.address import Address
 from callbox.hosts.bridge import Desk, answer
 from callbox.hosts.connection import (
-    Address,
     Connection,
     Granted,
     Lost,
-    MQTTv5,
-    MQTTv311,
     Published,
-    RefusedError,
     Session,
     Signal,
     Subscribed,
 )
 from callbox.hosts.publisher import Publisher
+from callbox.hosts.refusals import RefusedError
 from callbox.intake import Asked
 from callbox.outbox import Outbox
 from callbox.ports import MQTT, Origin, Store, Submission

@@ -1,6 +1,7 @@
 """Publishing what is owed: at least once, a few at a time, done when the broker acknowledged it."""
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
@@ -14,6 +15,7 @@ from callbox.ports import Event, Store
 log = logging.getLogger(__name__)
 
 _REFUSED_AGAIN_AFTER = 30.0  # seconds
+_LAST_ANSWERS = 1.0  # seconds
 _FOR_OTHERS = 8  # of the broker's window: states, health, answers
 _MOST_REFUSED = 1000  # held back in memory; the rest is read again at the next connection
 
@@ -40,7 +42,8 @@ class Publisher:
     host: str
     base_topic: str
     window: int
-    refusal: str | None = None  # the broker's last negative PUBACK
+    peer: str = "broker"  # who takes them, in words
+    refusal: str | None = None  # its last negative answer
     set_aside: int = 0
     late: int = 0  # not published, being too old
     now: Callable[[], float] = time.time
@@ -49,8 +52,11 @@ class Publisher:
     _in_flight: dict[int, Event] = field(default_factory=dict)
     _refused: dict[int, Event] = field(default_factory=dict)
     _done: list[int] = field(default_factory=list)
+    _forgetting: list[int] = field(default_factory=list)
     _cursor: int = 0
+    _skipped: float = math.inf  # the first one refused that had no room in memory
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def trouble(self) -> str | None:
@@ -68,7 +74,7 @@ class Publisher:
 
     def attach(self, line: Line, window: int) -> None:
         """Publish on a new line, from the oldest owed event on."""
-        self._line, self._cursor = line, 0
+        self._line, self._cursor, self._skipped = line, 0, math.inf
         self._room = max(1, min(self.window, window - _FOR_OTHERS))
         self._wake.set()
 
@@ -90,7 +96,7 @@ class Publisher:
             )
 
     def answered(self, answers: Sequence[Published]) -> None:
-        """Take the broker's PUBACKs."""
+        """Take the answers to what was published."""
         for answer in answers:
             event = self._in_flight.pop(answer.mid, None)
             if event is None:
@@ -103,6 +109,17 @@ class Publisher:
         if not self._refused:
             self.refusal = None
         self._wake.set()
+        self._news.set()
+
+    async def finish(self) -> None:
+        """Publish no more, and take the last answers: what was told need not be told again."""
+        self._line = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_ANSWERS):
+                while self._in_flight:
+                    self._news.clear()
+                    await self._news.wait()
+        await self._forget()
 
     async def run(self) -> None:
         """Publish and forget until cancelled."""
@@ -114,18 +131,25 @@ class Publisher:
     async def _forget(self) -> None:
         done, self._done = self._done, []
         if done:
+            self._forgetting = done
             await self.store.acknowledge(done)
+            self._forgetting = []
 
     async def _publish(self) -> None:
         line = self._line
         room = self._room - len(self._in_flight)
         if line is None or room <= 0:
             return
+        if not self._refused and self._skipped < math.inf:
+            self._cursor, self._skipped = int(self._skipped) - 1, math.inf
         events = await self.store.owed(self.host, self._cursor, room)
         if line is not self._line:
             return
+        in_flight = (each.id for each in self._in_flight.values())
+        under_way = {*in_flight, *self._done, *self._forgetting}
         for event in events:
-            self._send(line, event)
+            if event.id not in under_way:
+                self._send(line, event)
         if events:
             self._cursor = events[-1].id
         if len(events) == room:
@@ -149,20 +173,23 @@ class Publisher:
         self._done.append(event.id)
         self._wake.set()
         log.warning(
-            "What a rule had for %s is not published: the broker did not take it until the text "
+            "What a rule had for %s is not published: the %s did not take it until the text "
             "was too old (inbound.max_age)",
             event.topic,
+            self.peer,
         )
 
     def _hold(self, event: Event, reason: str) -> None:
         """Keep an event that the broker refused, without holding others, and try it again later."""
         if self.refusal is None:
-            log.error("The broker refuses to take events on %s: %s", event.topic, reason)
-        self.refusal = f"the broker refuses events on {event.topic}: {reason}"
-        if len(self._refused) < _MOST_REFUSED:
+            log.error("The %s refuses to take events on %s: %s", self.peer, event.topic, reason)
+        self.refusal = f"the {self.peer} refuses events on {event.topic}: {reason}"
+        if event.id in self._refused or len(self._refused) < _MOST_REFUSED:
             self._refused[event.id] = event
             loop = asyncio.get_running_loop()
             loop.call_later(_REFUSED_AGAIN_AFTER, self._again, event.id)
+        else:
+            self._skipped = min(self._skipped, event.id)
 
     def _again(self, event_id: int) -> None:
         event = self._refused.get(event_id)
