@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -151,12 +152,12 @@ def test_on_the_screen_the_output_is_alone_and_the_report_beside_it(terminal: Te
     assert not terminal.path("callbox.yaml").exists()
 
 
-def test_a_terminal_shows_a_table_and_the_command_in_one_piece(terminal: Terminal) -> None:
+def test_a_terminal_shows_every_name_and_command_in_one_piece(terminal: Terminal) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "callbox", "migrate", str(terminal.save(connector()))],
         cwd=terminal.folder,
-        env=terminal.environ | {"COLUMNS": "100", "TERM": "xterm"},
+        env=terminal.environ | {"COLUMNS": "80", "TERM": "xterm"},
         stdout=theirs,
         stderr=theirs,
     )
@@ -171,8 +172,11 @@ def test_a_terminal_shows_a_table_and_the_command_in_one_piece(terminal: Termina
         os.close(ours)
     assert process.wait(PATIENCE) == 0
     lines = shown.decode().splitlines()
-    assert any("What became of it" in line for line in lines)
-    assert any(f"--secret-id '{ARN}' --query SecretString" in line for line in lines)
+    for whole in (ARN, SID, "TwilioAuthTokenSecretArn-ResourceId"):
+        assert any(whole in line for line in lines)
+    (command,) = (line for line in lines if f"--secret-id '{ARN}' --query SecretString" in line)
+    cannot_be_broken = {command, lines[-1], *(line for line in lines if ARN in line)}
+    assert all(len(line) <= 80 for line in lines if line not in cannot_be_broken)
 
 
 # nothing is lost
@@ -204,6 +208,8 @@ def test_a_report_in_the_way_stops_it_before_anything_is_written(terminal: Termi
     [
         (("-o", "v1.json", "--force"), "v1.json: it is given twice"),
         (("-o", "x", "--report", "x"), "x: it is given twice"),
+        (("-o", "-", "--report", "-"), "-: it is given twice"),
+        (("-o", "a\nb"), "a?b: it is not printable"),
         (("-o", "tools"), "tools: it is no file"),
         (("-o", "none/callbox.yaml"), "none/callbox.yaml: cannot write it (No such file"),
     ],
@@ -220,16 +226,53 @@ def test_an_output_that_cannot_be_is_one_sentence(
     assert file.read_text() == before
 
 
+def test_in_another_folder_every_command_that_is_told_works(terminal: Terminal) -> None:
+    terminal.path("my files").mkdir()
+    ended = terminal.type("migrate", terminal.save(connector()), "-o", "my files/sub.yaml")
+    assert ended.returncode == 0
+    assert "callbox.yaml" not in ended.stdout
+    (fetch,) = (line.strip() for line in ended.stdout.splitlines() if "aws secretsman" in line)
+    subprocess.run(["sh", "-c", fetch], check=True, cwd=terminal.folder, env=terminal.environ)
+    check = "callbox check --config 'my files/sub.yaml'"
+    assert ended.stdout.endswith(f"; then {check}\n")
+    written = terminal.path("my files/sub.yaml").read_text()
+    assert check in written
+    assert fetch in written
+    assert terminal.type(*shlex.split(check)[1:]).returncode == 0
+
+
 # without a file
+
+
+def test_what_is_missing_is_what_to_run_it_again_with(terminal: Terminal) -> None:
+    file = terminal.save(connector(TWILIO_ACCOUNT_SID="", TwilioAuthTokenSecretArn=""))
+    plainly = terminal.type("migrate", file).stdout.splitlines()[-1]
+    assert plainly.endswith("with --ask --force, or with --TWILIO_ACCOUNT_SID SID --force")
+    ours = ("migrate", file, "--component")
+    told = terminal.type(*ours).stdout.splitlines()[-1]
+    assert told.endswith("SID --TwilioAuthTokenSecretArn ARN --force")
+    again = terminal.type(*ours, "--TWILIO_ACCOUNT_SID", SID, "--force").stdout.splitlines()[-1]
+    assert again.endswith("or with --TwilioAuthTokenSecretArn ARN --force")
+    without = terminal.type(*ours, "--ask", "--force", answers=f"{SID}\n\n\n").stdout
+    assert without.splitlines()[-1].endswith(
+        "create-deployment --cli-input-json file://deployment.json"
+    )
+
+
+def test_an_id_without_a_file_is_refused(terminal: Terminal) -> None:
+    ended = terminal.type("migrate", "--TWILIO_ACCOUNT_SID", SID, "--connector", "x")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--connector chooses from files" in ended.stderr
 
 
 def test_questions_write_the_same_as_a_file(terminal: Terminal) -> None:
     terminal.type("migrate", terminal.save(connector()), "-o", "by-file.yaml")
-    answers = f"\n{SID}\n{TOKEN}\n{ARN}\n{NUMBER}\ncontainer\n\n"
+    answers = f"\n{TOKEN}\n{SID}\n{TOKEN}\n{ARN}\n{NUMBER}\ncontainer\n\n"
     ended = terminal.type("migrate", "--ask", "-o", "asked.yaml", answers=answers)
     assert ended.returncode == 0
     for refused in ("TWILIO_ACCOUNT_SID", "TwilioAuthTokenSecretArn", "IsolationMode"):
         assert f"\n{refused}: it " in ended.stderr
+    assert "TWILIO_ACCOUNT_SID: it looks like an auth token" in ended.stderr
     assert "aws secretsmanager list-secrets" in ended.stderr
     by_file, asked = (
         yaml.safe_load(terminal.path(name).read_text()) for name in ("by-file.yaml", "asked.yaml")

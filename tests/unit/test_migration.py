@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 from callbox.config import load_config
 from callbox.errors import CallboxError
 from callbox.greengrass.configuration import setup_of
-from callbox.greengrass.migration import TOKEN_FILE, Migration, chosen, migrate
+from callbox.greengrass.migration import Migration, chosen, migrate
 from callbox.greengrass.report import Line, Verdict, markdown, plain
 from callbox.greengrass.v1 import find
+from callbox.greengrass.work import TOKEN_FILE
 from callbox.greengrass.writing import COMPONENT, callbox_yaml, configuration, deployment
 
 EXAMPLE = Path(__file__).parents[1] / "data/greengrass-v1/create-connector-definition.sh"
 SHIPPED = Path(__file__).parents[2] / "greengrass/deployments/component.json"
 PAGE = Path(__file__).parents[3] / "shared/contract/greengrass-twilio-notifications-connector.md"
+TARGET = Path("callbox.yaml")
 TOKEN = "0123456789abcdef" * 2
 SID = "AC" + TOKEN
 ARN = "arn:aws:secretsmanager:us-west-2:123456789012:secret:greengrass-TwilioAuthToken-a1B2c3"
@@ -66,14 +68,14 @@ def moved(
         path.write_text(document if isinstance(document, str) else json.dumps(document))
         paths.append(path)
     found = find(paths)
-    return migrate(found, chosen(found, wanted), component=component)
+    return migrate(found, chosen(found, wanted), TARGET, component=component)
 
 
 def outcome(path: Path, *, component: bool = False) -> Migration | str:
     """Migrate a file; what is refused is the sentence."""
     try:
         found = find([path])
-        return migrate(found, chosen(found, None), component=component)
+        return migrate(found, chosen(found, None), TARGET, component=component)
     except CallboxError as error:
         return str(error)
 
@@ -88,7 +90,7 @@ def told(made: Migration, verdict: Verdict, subject: str = "") -> str:
 def check_written(made: Migration, folder: Path) -> None:
     """See that callbox.yaml loads once the token is there, with the values that were found."""
     file = folder / "callbox.yaml"
-    file.write_text(callbox_yaml(made, "v1.json"))
+    file.write_text(callbox_yaml(made, "v1.json", TARGET))
     (folder / TOKEN_FILE).write_text(f"{TOKEN}\n")
     sid = {} if made.account_sid else {"TWILIO_ACCOUNT_SID": "AC0"}
     config = load_config(file, {"HOME": str(folder), **sid})
@@ -104,7 +106,7 @@ def check_written(made: Migration, folder: Path) -> None:
 
 def test_the_example_of_the_page_is_carried_over(tmp_path: Path) -> None:
     found = find([EXAMPLE])
-    made = migrate(found, chosen(found, None), component=False)
+    made = migrate(found, chosen(found, None), TARGET, component=False)
     check_written(made, tmp_path)
     assert (made.account_sid, made.secret_arn) == ("abcd12345xyz", None)
     assert made.default_from_number == NUMBER
@@ -143,8 +145,6 @@ def test_every_version_is_read_with_any_region(tmp_path: Path, version: int, reg
     made = moved(tmp_path, {"Connectors": [entry]})
     check_written(made, tmp_path)
     assert (made.account_sid, made.secret_arn) == (SID, ARN)
-    python = "3.7" if version >= 4 else "2.7"
-    assert f"version {version} of the connector needed Python {python}" in told(made, Verdict.LEFT)
 
 
 @pytest.mark.parametrize("version", [1, 4])
@@ -179,6 +179,14 @@ SHAPES = {
     + command("--cli-input-json", {"InitialVersion": {"Connectors": [connector()]}})[2:],
     "profile": "aws --region us-east-1 "
     + command("--initial-version", {"Connectors": [connector()]})[6:],
+    "session": "pi@core:~$ aws greengrass get-connector-definition-version --id x\n"
+    + json.dumps({"Name": "Bob's", "Definition": {"Connectors": [connector()]}}, indent=4)
+    + "\npi@core:~$ ",
+    "session of Amazon Linux": "[ec2-user@core ~]$ date\n"
+    "[ec2-user@core ~]$ aws greengrass get-group-version \\\n  --id x\n"
+    + json.dumps({"Definition": {"Cores": []}}, indent=4)
+    + "\n[ec2-user@core ~]$ aws greengrass get-connector-definition-version --id x\n"
+    + json.dumps({"Definition": {"Connectors": [connector()]}}, indent=4),
     "yaml": f"Connectors:\n- Id: x\n  ConnectorArn: {arn_of()}\n  Parameters:\n"
     + "".join(f"    {name}: {value}\n" for name, value in PARAMETERS.items()),
 }
@@ -200,8 +208,9 @@ def test_what_windows_saved_is_read(tmp_path: Path, encoding: str) -> None:
 
 
 def test_the_same_connector_in_two_files_is_one(tmp_path: Path) -> None:
-    made = moved(tmp_path, {"Connectors": [connector(4)]}, {"Connectors": [connector(5)]})
-    assert "version 5" in told(made, Verdict.LEFT, "Lambda")
+    older, newer = connector(4, IsolationMode="NoContainer"), connector(IsolationMode="NoContainer")
+    made = moved(tmp_path, {"Connectors": [older]}, {"Connectors": [newer]})
+    assert made.isolation_mode == "NoContainer"
 
 
 def test_of_two_connectors_one_is_chosen_by_its_id(tmp_path: Path) -> None:
@@ -247,7 +256,17 @@ def test_a_template_is_filled_in_from_the_defaults_of_its_parameters(tmp_path: P
     made = moved(tmp_path, TEMPLATE % (ARN, NUMBER))
     check_written(made, tmp_path)
     assert (made.account_sid, made.secret_arn, made.default_from_number) == (SID, ARN, NUMBER)
-    assert "default in the template" in told(made, Verdict.BY_HAND, "Parameter Sid")
+    assert "defaults in the template" in told(made, Verdict.BY_HAND, "Parameters Sid")
+
+
+def test_the_defaults_of_a_template_are_one_line_with_one_command(tmp_path: Path) -> None:
+    template = TEMPLATE.replace(
+        "From: {Type: String}", f"From: {{Type: String, Default: '{NUMBER}'}}"
+    )
+    made = moved(tmp_path, template % (ARN, "!Ref From"))
+    (line,) = (each for each in made.lines if "describe-stacks" in each.command)
+    assert line.subject == "Parameters From, Sid"
+    assert "--stack-name NAME" in line.command
 
 
 @pytest.mark.parametrize(
@@ -270,7 +289,7 @@ def test_what_only_cloudformation_knows_is_left_to_be_filled_in(
     check_written(made, tmp_path)
     assert made.default_from_number is None
     assert lacking in told(made, Verdict.BY_HAND, "DefaultFromPhoneNumber")
-    assert "hidden-horse" not in callbox_yaml(made, "") + plain(made.lines)
+    assert "hidden-horse" not in callbox_yaml(made, "", TARGET) + plain(made.lines)
 
 
 @pytest.mark.parametrize(
@@ -327,6 +346,51 @@ def test_status_goes_where_it_went(tmp_path: Path, other: str, way: str) -> None
     subscriptions = {"Subscriptions": [subscription(arn_of(), "twilio/message/status", other)]}
     made = moved(tmp_path, {"Connectors": [connector()]}, subscriptions, component=True)
     assert made.ways == {"status": way}
+
+
+@pytest.mark.parametrize(
+    ("source", "subject", "target", "words"),
+    [
+        ("cloud", "twilio/txt", arn_of(), "bridge it from AWS IoT Core (topic twilio/txt in 1)"),
+        ("cloud", "twilio/call", arn_of(), "bridge it from AWS IoT Core (topic twilio/call in 1)"),
+        (
+            *(arn_of(), "twilio/message/status", "cloud"),
+            "bridge it to AWS IoT Core (topic twilio/message/status out 1)",
+        ),
+        (THING, "twilio/#", arn_of(), "speaks to the broker of mqtt.url now, on twilio/call"),
+        (arn_of(), "#", THING, "speaks to the broker of mqtt.url now, on twilio/message/status"),
+    ],
+)
+def test_at_a_broker_each_end_is_told_its_own_direction(
+    tmp_path: Path, source: str, subject: str, target: str, words: str
+) -> None:
+    passages = {"Subscriptions": [subscription(source, subject, target)]}
+    made = moved(tmp_path, {"Connectors": [connector()]}, passages)
+    assert words in told(made, Verdict.CHANGED, "Subscription")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        (THING, arn_of(), "greengrass.txt has pubsub for it; its requests come by aws.greengrass."),
+        (arn_of(), THING, "greengrass.status has pubsub for it; it hears them by aws.greengrass."),
+        (LAMBDA, arn_of(), "a component of its own that publishes on local pubsub"),
+        (arn_of(), LAMBDA, "a component of its own that subscribes on local pubsub"),
+        (arn_of(1, "SNS"), arn_of(), "a successor that publishes on local pubsub"),
+        (arn_of(), arn_of(1, "SNS"), "a successor that subscribes on local pubsub"),
+    ],
+)
+def test_beside_the_component_each_end_is_told_its_own_direction(
+    tmp_path: Path, source: str, target: str, words: str
+) -> None:
+    subject = "twilio/txt" if target == arn_of() else "twilio/message/status"
+    passages = {"Subscriptions": [subscription(source, subject, target)]}
+    made = moved(tmp_path, {"Connectors": [connector()]}, passages, component=True)
+    sentence = told(made, Verdict.BY_HAND, "Subscription")
+    assert words in sentence
+    assert ("(way A; greengrass/deployments/client-devices.json)" in sentence) is (
+        THING in {source, target}
+    )
 
 
 def test_client_devices_need_the_bridge_and_functions_a_component(tmp_path: Path) -> None:
@@ -451,7 +515,6 @@ def test_the_report_tells_what_changed_and_what_is_left_to_do(
     assert "default is 0" in retries
     assert ('"default_retries": "0"' if component else "default_retries: 0") in retries
     assert "GreengrassContainer" in told(made, Verdict.CHANGED, "IsolationMode")
-    assert "Python" in told(made, Verdict.LEFT, "Lambda")
     assert told(made, Verdict.BY_HAND, "Auth token")
     for shown in (plain(made.lines), markdown(made.lines, "v1.json")):
         assert NUMBER not in shown
@@ -465,7 +528,7 @@ def test_the_command_that_fetches_the_token_is_told_and_written(tmp_path: Path) 
     words = shlex.split(line.command.strip("()"))
     assert words[words.index("--secret-id") + 1] == ARN
     assert words[-2:] == [">", TOKEN_FILE]
-    assert line.command in callbox_yaml(made, "v1.json")
+    assert line.command in callbox_yaml(made, "v1.json", TARGET)
 
 
 @pytest.mark.parametrize("value", ["null", "true", "a: b # c", 'say "hi" \\', "{x}", " y ", "é…"])
@@ -484,6 +547,54 @@ def test_a_number_that_v1_took_and_twilio_does_not_is_left_to_do(
     assert "no such number" in told(made, Verdict.BY_HAND, "DefaultFromPhoneNumber")
 
 
+@pytest.mark.parametrize("component", [False, True])
+def test_a_missing_arn_is_told_once(tmp_path: Path, component: bool) -> None:
+    entry = connector(TwilioAuthTokenSecretArn="")
+    made = moved(tmp_path, {"Connectors": [entry]}, component=component)
+    assert bool(told(made, Verdict.BY_HAND, "TwilioAuthTokenSecretArn")) is component
+    assert told(made, Verdict.BY_HAND, "Auth token")
+
+
+def test_what_the_deployment_needs_in_the_account_is_told(tmp_path: Path) -> None:
+    made = moved(tmp_path, {"Connectors": [connector()]}, component=True)
+    version = json.loads(deployment(made))["components"][COMPONENT]["componentVersion"]
+    publish = f"publish version {version} in your account first (docs/greengrass.md, step 4)"
+    assert publish in told(made, Verdict.BY_HAND, "Component")
+    nucleus = "SecretManager 2.2.9 goes with nucleus 2.18; for another nucleus take the version"
+    assert nucleus in told(made, Verdict.BY_HAND, "Deployment")
+
+
+@pytest.mark.parametrize(
+    ("mode", "component", "words"),
+    [
+        ("GreengrassContainer", False, "greengrass/confined.conf for examples/callbox.service"),
+        ("GreengrassContainer", True, "memory and processors where the nucleus can"),
+        ("NoContainer", False, "Callbox is a plain process, as then"),
+        ("NoContainer", True, "leaves it a plain process"),
+    ],
+)
+def test_each_isolation_mode_has_what_is_like_it(
+    tmp_path: Path, mode: str, component: bool, words: str
+) -> None:
+    made = moved(tmp_path, {"Connectors": [connector(IsolationMode=mode)]}, component=component)
+    assert words in told(made, Verdict.CHANGED, "IsolationMode")
+
+
+def test_a_report_ends_with_where_the_whole_way_is() -> None:
+    for page in (plain([]), markdown([], "v1.json")):
+        assert page.endswith("The whole way: docs/greengrass.md\n")
+
+
+def test_on_a_narrow_terminal_sentences_are_broken_and_what_is_copied_is_not(
+    tmp_path: Path,
+) -> None:
+    made = moved(tmp_path, {"Connectors": [connector()]})
+    page = plain(made.lines, 60)
+    assert re.sub(r"\s+", " ", page) == re.sub(r"\s+", " ", plain(made.lines))
+    longer = [line.strip() for line in page.splitlines() if len(line) > 60]
+    assert all(line.startswith("(umask") or " " not in line for line in longer)
+
+
 def test_markdown_of_names_does_not_break_the_page() -> None:
     page = markdown([Line(Verdict.LEFT, "a_b*[x](y)", "<script> `#1`.")], "v1_a.json")
     assert "- **a\\_b\\*\\[x\\](y)**: \\<script\\> \\`\\#1\\`." in page
@@ -499,7 +610,7 @@ def test_a_token_in_the_wrong_place_is_neither_told_nor_written(
 ) -> None:
     token = "fedcba9876543210" * 2
     made = moved(tmp_path, {"Connectors": [connector(**{name: token})]}, component=component)
-    written = plain(made.lines), callbox_yaml(made, "v1.json"), deployment(made)
+    written = plain(made.lines), callbox_yaml(made, "v1.json", TARGET), deployment(made)
     assert not any(token in text for text in written)
     assert any(each.subject == name for each in made.lines)
 
@@ -559,7 +670,11 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "open quotation": ("aws greengrass x --initial-version '{", "never closed"),
     "command without definition": (
         "aws greengrass list-connector-definitions",
-        "--resources or --functions",
+        "--resources or --functions, or below it the JSON that it gave",
+    ),
+    "half of a session": (
+        f"$ aws greengrass get-connector-definition-version --id x\n{WHOLE[:-5]}",
+        "it is not JSON",
     ),
     "command with a file": ("aws greengrass x --initial-version file://c.json", "another file"),
     "command with shorthand": ("aws greengrass x --connectors Id=x,Parameters={}", "--connectors"),
@@ -570,7 +685,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "number": ("5", "neither JSON nor YAML"),
     "connectors no list": ('{"Connectors": {}}', "Connectors: it is not a list"),
     "entry no object": ('{"Connectors": [[]]}', "Connectors, entry 1: it is not an object"),
-    "lower case": (WHOLE.replace("Connectors", "connectors"), "AWS writes it Connectors"),
+    "lower case": (WHOLE.replace("Connectors", "connectors"), "No TwilioNotifications connector"),
     "lower case below": (WHOLE.replace("ConnectorArn", "connectorArn"), "stands there as"),
     "no ARN": ('{"Connectors": [{"Id": "x"}]}', "entry 1, ConnectorArn: it is missing"),
     "ARN no text": ('{"Connectors": [{"ConnectorArn": 5}]}', "ConnectorArn: it is not text"),

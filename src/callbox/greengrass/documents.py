@@ -22,7 +22,10 @@ KINDS = (
 _LARGEST = 1024 * 1024  # bytes; no template is larger
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")  # what PowerShell's > writes
 _CONTINUED = re.compile(r"\\\r?\n")
-_COMMAND = re.compile(r"^[ \t]*(?:\S*[$%>][ \t]+)?aws[ \t].*\bgreengrass\b", re.MULTILINE)
+_COMMAND = re.compile(  # with the prompt of a shell, which may be [user@host folder]$
+    r"^[ \t]*(?:(?:\[[^\]\n]{1,99}\]|\S*)[$%>][ \t]+)?aws[ \t].*\bgreengrass\b", re.MULTILINE
+)
+_ANSWER = re.compile(r"^(?:\{|\[$)", re.MULTILINE)  # how JSON of AWS's CLI begins
 _SPACE = re.compile(r"\s*")
 _WRAPPED = {  # AWS CLI, aws greengrass create-...-definition-version: options that are lists
     "--connectors": "Connectors",
@@ -47,11 +50,11 @@ def documents_of(path: Path) -> list[Document]:
 def documents_in(text: str, place: str) -> list[Document]:
     """Give the JSON values in a text; `place` is named in errors. Raises CallboxError."""
     try:
-        if text.lstrip().startswith(("{", "[")):
+        begins, typed = text.lstrip()[:1], _COMMAND.search(_CONTINUED.sub(" ", text))
+        if begins == "{" or (begins == "[" and not typed):
             return [(place, value) for value in _json(text, place)]
-        commands = _CONTINUED.sub(" ", text)
-        if _COMMAND.search(commands):
-            return list(_in_commands(commands, place))
+        if typed:
+            return list(_in_commands(text, place) or _answers(text, place))
         return [(place, value) for value in _yaml(text, place)]
     except RecursionError:
         raise CallboxError(f"{place}: it is nested too deeply; {KINDS}.") from None
@@ -91,21 +94,26 @@ def _json(text: str, place: str) -> Iterator[Any]:
     """Give each of the JSON values that stand one after another."""
     at = _after_space(text, 0)
     while at < len(text):
-        try:
-            value, at = _DECODER.raw_decode(text, at)
-        except _TwiceError:
-            raise CallboxError(
-                f"{place}: an object has the same key twice; expected each key once."
-            ) from None
-        except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            problem = error.msg[:1].lower() + error.msg[1:]
-            raise CallboxError(
-                f"{place}, {where}: it is not JSON ({problem}); expected JSON with double "
-                "quotation marks, no comma after the last entry, and its end."
-            ) from None
+        value, at = _value(text, at, place)
         yield value
         at = _after_space(text, at)
+
+
+def _value(text: str, at: int, place: str) -> tuple[Any, int]:
+    """Give the JSON value that begins `at` an index, and the index of its end."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except _TwiceError:
+        raise CallboxError(
+            f"{place}: an object has the same key twice; expected each key once."
+        ) from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        problem = error.msg[:1].lower() + error.msg[1:]
+        raise CallboxError(
+            f"{place}, {where}: it is not JSON ({problem}); expected JSON with double "
+            "quotation marks, no comma after the last entry, and its end."
+        ) from None
 
 
 def _after_space(text: str, at: int) -> int:
@@ -113,18 +121,31 @@ def _after_space(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _in_commands(text: str, place: str) -> Iterator[Document]:
+def _in_commands(text: str, place: str) -> list[Document]:
+    """Give the definitions that commands were given; none if they asked for them."""
     try:
-        words = shlex.split(text, comments=True)
+        words = shlex.split(_CONTINUED.sub(" ", text), comments=True)
     except ValueError:
+        if _ANSWER.search(text):  # it has an apostrophe
+            return []
         raise CallboxError(
             f"{place}: a quotation mark of the command is never closed; expected the whole command."
         ) from None
-    read = [document for option, value in _options(words) for document in _in(option, value, place)]
-    if not read:
+    return [document for option, value in _options(words) for document in _in(option, value, place)]
+
+
+def _answers(text: str, place: str) -> Iterator[Document]:
+    """Give the JSON that stands below commands, as a terminal showed it."""
+    at = 0
+    while found := _ANSWER.search(text, at):
+        value, at = _value(text, found.start(), place)
+        yield place, value
+    if not at:
         expected = " or ".join((", ".join(_OPTIONS[:-1]), _OPTIONS[-1]))
-        raise CallboxError(f"{place}: the command has no definition; expected {expected}.")
-    yield from read
+        raise CallboxError(
+            f"{place}: the command has no definition; expected {expected}, or below it the JSON "
+            "that it gave."
+        )
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:

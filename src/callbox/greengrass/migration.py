@@ -7,8 +7,7 @@ AWS IoT Greengrass V1 and V2 developer guides.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-from paho.mqtt.client import topic_matches_sub
+from pathlib import Path
 
 from callbox.domain.phone import is_e164, mask
 from callbox.errors import CallboxError
@@ -23,20 +22,17 @@ from callbox.greengrass.parameters import (
     Parameter,
     fault,
     is_set,
+    unset,
 )
 from callbox.greengrass.report import Line, Verdict
+from callbox.greengrass.subscriptions import subscription_lines, ways_of
 from callbox.greengrass.template import Unknown
-from callbox.greengrass.v1 import CLOUD, TWILIO, Connector, Found, Resource, Subscription, shown
-
-TOKEN_FILE = "twilio-auth-token"  # noqa: S105 - a file's name
+from callbox.greengrass.v1 import TWILIO, Connector, Found, Resource, shown
+from callbox.greengrass.work import component_lines, file_lines
 
 CARRIED, CHANGED, BY_HAND, LEFT = Verdict
 _SID = re.compile(r"AC[0-9a-fA-F]{32}")
-_TOKEN = re.compile(r"[0-9a-fA-F]{32}")
-_PYTHON_3 = 4  # the first version of the connector that ran on it
 _PLACEHOLDER = ":account-id:"  # in the ARN that the connector's page prints
-_IN = {"txt": "twilio/txt", "call": "twilio/call"}
-_OUT = {"status": "twilio/message/status"}
 _SUCCESSORS = {  # AWS IoT Greengrass V2 Developer Guide, "Use V1 connectors"
     "CloudWatchMetrics": "aws.greengrass.Cloudwatch",
     "DeviceDefender": "aws.greengrass.DeviceDefender",
@@ -45,19 +41,12 @@ _SUCCESSORS = {  # AWS IoT Greengrass V2 Developer Guide, "Use V1 connectors"
     "SNS": "aws.greengrass.SNS",
 }
 _CONFINED = {  # what is like a mode of V1, for callbox.yaml and for the component
-    ("GreengrassContainer", False): "The hardened systemd unit in greengrass/ confines it.",
+    ("GreengrassContainer", False): "The drop-in greengrass/confined.conf for "
+    "examples/callbox.service confines it.",
     ("GreengrassContainer", True): "The component's launcher confines it where it can; "
-    "systemResourceLimits of the deployment limit its memory and processors.",
-    ("NoContainer", False): "So does a plain process, which Callbox is; greengrass/ has a hardened "
-    "systemd unit.",
+    "systemResourceLimits of the deployment limit its memory and processors where the nucleus can.",
+    ("NoContainer", False): "Callbox is a plain process, as then.",
     ("NoContainer", True): "The component's launcher leaves it a plain process.",
-}
-_ENDS = {
-    ":lambda:": "function",
-    ":function:": "function",
-    ":thing/": "client device",
-    "/connectors/": "connector",
-    "${": "resource of the template",
 }
 
 
@@ -120,9 +109,12 @@ def _none(found: Found) -> str:
     )
 
 
-def migrate(found: Found, connector: Connector, *, component: bool) -> Migration:
-    """Decide what becomes of everything, for callbox.yaml or for the Greengrass component."""
-    return _Move(found, connector, component).made()
+def migrate(found: Found, connector: Connector, target: Path, *, component: bool) -> Migration:
+    """Decide what becomes of everything; `target` is what will be written.
+
+    That is callbox.yaml, or a deployment of the Greengrass component.
+    """
+    return _Move(found, connector, component).made(target)
 
 
 class _Move:
@@ -130,24 +122,19 @@ class _Move:
 
     def __init__(self, found: Found, connector: Connector, component: bool) -> None:
         self._found = found
-        self._connector_version = connector.version
         self._version = connector.version or NEWEST
         self._parameters = connector.parameters
         self._component = component
         self._lines: list[Line] = []
 
-    def made(self) -> Migration:
-        if not self._connector_version:
-            sentence = f"only CloudFormation knows it; taken for {NEWEST}."
-            self._tell(LEFT, "Version of the connector", sentence)
+    def made(self, target: Path) -> Migration:
         sid = self._account_sid()
         secret = self._secret()
         arn = self._secret_arn(secret)
         number = self._number()
         mode = self._isolation_mode()
         ways = self._ways()
-        self._lines.extend(_changes(self._version, component=self._component))
-        self._lines.extend(_work(arn, component=self._component))
+        self._lines.extend(component_lines(arn) if self._component else file_lines(arn, target))
         self._lines.extend(_defaults(self._found))
         self._lines.extend(self._unknown_parameters())
         self._lines.extend(_left(self._found, secret))
@@ -169,14 +156,20 @@ class _Move:
     def _usable(self, parameter: Parameter) -> str | None:
         """Give a parameter's value if V1 took it; what is wrong with another is told."""
         value = self._parameters.get(parameter.name)
-        if isinstance(value, Unknown):
-            wrong = f"only CloudFormation knows {_lacking(value)} in it"
-        else:
-            wrong = fault(parameter, value, self._version)
+        wrong = self._wrong(parameter, value)
         if wrong:
             then = f"; then set {self._home(parameter)}" if self._becomes(parameter) else ""
             self._tell(BY_HAND, parameter.name, f"{wrong}{then}.")
         return value if isinstance(value, str) and is_set(value) and not wrong else None
+
+    def _wrong(self, parameter: Parameter, value: object) -> str:
+        if isinstance(value, Unknown):
+            return f"only CloudFormation knows {_lacking(value)} in it"
+        if not is_set(value):
+            return unset(parameter) if parameter.required and self._becomes(parameter) else ""
+        if self._version < parameter.since:
+            return f"version {self._version} of the connector did not have it; expected it not set"
+        return fault(parameter, value)
 
     def _carry(self, parameter: Parameter, value: str) -> None:
         how = "kept" if self._component else f"it is {parameter.key} now"
@@ -185,10 +178,6 @@ class _Move:
     def _account_sid(self) -> str | None:
         value = self._usable(ACCOUNT_SID)
         if value is None:
-            return None
-        if _TOKEN.fullmatch(value) or not value.isprintable():
-            what = "it looks like an auth token" if value.isprintable() else "it is not printable"
-            self._tell(BY_HAND, ACCOUNT_SID.name, f"{what}; expected {ACCOUNT_SID.expected}.")
             return None
         is_real = bool(_SID.fullmatch(value))
         self._carry(ACCOUNT_SID, value if is_real else "")
@@ -262,196 +251,33 @@ class _Move:
                 sentence = f"the connector has no such parameter{meant}."
                 yield Line(BY_HAND if near else LEFT, shown(name), sentence)
 
-    # subscriptions
-
     def _ways(self) -> dict[str, str]:
-        ways: dict[str, set[str]] = {}
-        for each in self._found.subscriptions:
-            ours = [*_topics(each, inward=True), *_topics(each, inward=False)]
-            for key, other in ours:
-                ways.setdefault(key, set()).add("iotcore" if other == CLOUD else "pubsub")
-                self._lines.append(_subscription(each, key, other, component=self._component))
-            if not ours:
-                self._lines.append(_other_subscription(each))
-        if self._component and not self._found.subscriptions:
+        subscriptions = self._found.subscriptions
+        self._lines.extend(subscription_lines(subscriptions, component=self._component))
+        if self._component and not subscriptions:
             self._tell(
                 LEFT,
                 "Subscriptions",
                 "no definition of them was given: topics travel as shipped, see the section "
                 "greengrass in callbox.example.yaml.",
             )
-        return {key: found.pop() if len(found) == 1 else "both" for key, found in ways.items()}
+        return ways_of(subscriptions)
 
 
 def _lacking(value: Unknown) -> str:
     return ", ".join(dict.fromkeys(re.findall(r"\$\{[^}]*\}", shown(value)))) or "what is"
 
 
-def _is_ours(end: str) -> bool:
-    return f"/connectors/{TWILIO}/" in end
-
-
-def _topics(subscription: Subscription, *, inward: bool) -> Iterator[tuple[str, str]]:
-    """Give the keys of the topics that a subscription led to or from us, with the other end."""
-    ours, other = subscription.target, subscription.source
-    if not inward:
-        ours, other = other, ours
-    if _is_ours(ours):
-        for key, topic in (_IN if inward else _OUT).items():
-            if _covers(subscription.subject, topic):
-                yield key, other
-
-
-def _covers(subject: str, topic: str) -> bool:
-    try:
-        return topic_matches_sub(subject, topic)
-    except ValueError:  # it is no topic filter
-        return False
-
-
-def _end(end: str) -> str:
-    if end == CLOUD:
-        return "AWS IoT Core"
-    if _is_ours(end):
-        return "the connector"
-    kind = next((kind for part, kind in _ENDS.items() if part in end), "")
-    return f"{kind} {shown(end)}".lstrip()
-
-
-def _named(subscription: Subscription) -> str:
-    return f"Subscription {shown(subscription.subject)}"
-
-
-def _subscription(each: Subscription, key: str, other: str, *, component: bool) -> Line:
-    way = "iotcore" if other == CLOUD else "pubsub"
-    path = f"{_end(each.source)} to {_end(each.target)}"
-    if component:
-        sentence = f"{path}: greengrass.{key} has {way} for it{_beside(other)}."
-        return Line(BY_HAND if _beside(other) else CARRIED, _named(each), sentence)
-    topic = {**_IN, **_OUT}[key]
-    through = (
-        "bridge it from AWS IoT Core to the broker of mqtt.url, or have mqtt.url lead to AWS IoT "
-        "Core itself"
-        if other == CLOUD
-        else f"it speaks to the broker of mqtt.url now, on {topic}"
-    )
-    return Line(CHANGED, _named(each), f"{path}: {through}.")
-
-
-def _beside(other: str) -> str:
-    """Give what has to be done at the other end of a local subscription."""
-    kind = next((kind for part, kind in _ENDS.items() if part in other), "")
-    return {
-        "client device": "; its messages reach the component by "
-        "aws.greengrass.clientdevices.mqtt.Bridge, which is to be deployed too",
-        "function": "; the function becomes a component of its own, and speaks local pubsub",
-        "connector": "; the other connector needs a successor on local pubsub",
-        "resource of the template": "; it is to speak local pubsub: a function as a component of "
-        "its own, a client device by aws.greengrass.clientdevices.mqtt.Bridge",
-    }.get(kind, "")
-
-
-def _other_subscription(each: Subscription) -> Line:
-    path = f"{_end(each.source)} to {_end(each.target)}"
-    if _is_ours(each.target):
-        topics = " and ".join(_IN.values())
-        return Line(LEFT, _named(each), f"{path}: the connector read only {topics}.")
-    if _is_ours(each.source):
-        return Line(LEFT, _named(each), f"{path}: the connector published only {_OUT['status']}.")
-    return Line(LEFT, _named(each), f"{path}: it has nothing to do with the connector.")
-
-
-def _changes(version: int, *, component: bool) -> Iterator[Line]:
-    restored = '"delivery": {"default_retries": "0"}' if component else "default_retries: 0"
-    yield Line(
-        CHANGED,
-        "retries",
-        "a request without it was sent once by V1, whose default is 0; Callbox sends it again "
-        "after temporary failures until it expires (delivery.expires_after, 48 h). V1's is "
-        f"restored by {restored}{' in merge' if component else ' below delivery:'}.",
-    )
-    yield Line(
-        CHANGED,
-        "Limits",
-        "V1 had none; Callbox sends 60 requests an hour to one recipient and 1000 a day. "
-        "limits.per_recipient_hour and limits.per_day set others; 0 is none.",
-    )
-    yield Line(
-        CHANGED,
-        "Topics",
-        "twilio/txt, twilio/call and twilio/message/status and their JSON are V1's; further topics "
-        "below twilio/ are published too (docs/topics.md).",
-    )
-    python = "3.7" if version >= _PYTHON_3 else "2.7"
-    yield Line(
-        LEFT,
-        "Lambda runtime",
-        f"version {version} of the connector needed Python {python}, a Lambda's memory size and a "
-        "group's role; Callbox is a process with Python 3.11 or newer and needs none of them.",
-    )
-
-
-def _work(arn: str | None, *, component: bool) -> Iterator[Line]:
-    """Tell how the auth token gets to where it is read."""
-    if component:
-        yield from _work_of_component(arn)
-        return
-    if arn:
-        yield Line(
-            BY_HAND,
-            "Auth token",
-            f"put it into the file {TOKEN_FILE} beside callbox.yaml with the command below, or "
-            "delete the line auth_token_file and set TWILIO_AUTH_TOKEN.",
-            fetch_command(arn),
-        )
-    else:
-        yield Line(
-            BY_HAND,
-            "Auth token",
-            f"put it alone into the file {TOKEN_FILE} beside callbox.yaml, which nobody else may "
-            "read, or delete the line auth_token_file and set TWILIO_AUTH_TOKEN. Secrets Manager "
-            "still has it, and so has console.twilio.com.",
-        )
-    yield Line(
-        BY_HAND,
-        "Broker",
-        "V1's core carried the messages itself; set mqtt.url to the broker that your devices "
-        "publish to.",
-    )
-
-
-def _work_of_component(arn: str | None) -> Iterator[Line]:
-    if arn:
-        yield Line(
-            BY_HAND,
-            "Auth token",
-            "the secret stays where it is; the core device's token exchange role needs "
-            "secretsmanager:GetSecretValue on it, and its value is to be the token alone (the "
-            "Plaintext tab). Nucleus lite has no secrets: there set twilio.auth_token_file.",
-        )
-    else:
-        yield Line(
-            BY_HAND,
-            "Auth token",
-            f"set {SECRET_ARN.name} in merge, add aws.greengrass.SecretManager with the secret in "
-            "cloudSecrets and accessControl for it; or set twilio.auth_token_file.",
-        )
-    yield Line(
-        BY_HAND,
-        "Deployment",
-        "set targetArn to your core device or group. A deployment replaces the earlier one of its "
-        "target: add the other components that it has.",
-    )
-
-
 def _defaults(found: Found) -> Iterator[Line]:
-    for place, name in found.defaults:
+    if found.defaults:
+        names = ", ".join(dict.fromkeys(shown(name) for _, name in found.defaults))
+        places = ", ".join(dict.fromkeys(place for place, _ in found.defaults))
         yield Line(
             BY_HAND,
-            f"Parameter {shown(name)}",
-            f"its default in the template ({place}) was taken; see whether the stack was created "
-            "with another value.",
-            "aws cloudformation describe-stacks --query 'Stacks[].Parameters'",
+            f"Parameters {names}",
+            f"the defaults in the template ({places}) were taken; see whether the stack was "
+            "created with other values.",
+            "aws cloudformation describe-stacks --stack-name NAME --query 'Stacks[].Parameters'",
         )
 
 
@@ -473,11 +299,3 @@ def _left(found: Found, secret: Resource | None) -> Iterator[Line]:
         if resource != secret:
             subject = f"Resource {shown(resource.id)}"
             yield Line(LEFT, subject, f"{resource.kind} that the connector did not use.")
-
-
-def fetch_command(arn: str) -> str:
-    """Give the command that fetches the token into the file that callbox.yaml names."""
-    return (
-        f"(umask 077; aws secretsmanager get-secret-value --secret-id '{arn}' "
-        f"--query SecretString --output text > {TOKEN_FILE})"
-    )

@@ -1,5 +1,6 @@
 """The report of a migration: a line for each thing, and how the lines are written."""
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,8 @@ class Verdict(StrEnum):
     LEFT = "left"
 
 
+WHOLE_WAY = "The whole way: docs/greengrass.md"
+_INDENT = 14
 TITLES = {
     Verdict.CARRIED: "Carried over",
     Verdict.CHANGED: "Changed in meaning",
@@ -42,12 +45,26 @@ def in_order(lines: Iterable[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: places.index(line.verdict))
 
 
-def plain(lines: Iterable[Line]) -> str:
-    """Write a line of text for each, and its command below it."""
-    return "".join(
-        f"{line.verdict:14}{line.subject}: {line.sentence}\n"
-        + (f"{'':14}    {line.command}\n" if line.command else "")
-        for line in in_order(lines)
+def plain(lines: Iterable[Line], width: int | None = None) -> str:
+    """Write a line of text for each, and its command below it.
+
+    With a `width`, lines but not commands are broken there, between words.
+    """
+    told = []
+    for line in in_order(lines):
+        text = f"{line.verdict:{_INDENT}}{line.subject}: {line.sentence}"
+        told.append(_broken(text, width) if width else text)
+        told.extend([f"{'':{_INDENT}}    {line.command}"] if line.command else [])
+    return "\n".join([*told, "", WHOLE_WAY, ""])
+
+
+def _broken(text: str, width: int) -> str:
+    return textwrap.fill(
+        text,
+        width,
+        subsequent_indent=" " * _INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
@@ -58,6 +75,7 @@ def markdown(lines: Iterable[Line], sources: str) -> str:
     for verdict, title in TITLES.items():
         items = [_item(line) for line in ordered if line.verdict is verdict]
         page.append("\n".join([f"## {title}\n", *(items or ["Nothing."])]))
+    page.append(WHOLE_WAY)
     return "\n\n".join(page) + "\n"
 
 

@@ -14,14 +14,13 @@ from typing import Any
 from callbox.domain.phone import mask_numbers
 from callbox.errors import CallboxError
 from callbox.greengrass.documents import documents_in, documents_of
-from callbox.greengrass.parameters import NEWEST
+from callbox.greengrass.parameters import NEWEST, TOKEN
 from callbox.greengrass.template import Template, Unknown
 
 TWILIO = "TwilioNotifications"
 CLOUD = "cloud"
 _CONNECTOR = re.compile(r"/connectors/([^/]+)/versions/(.+)")
 _LONGEST_SHOWN = 200
-_TOKEN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])")  # Twilio's auth tokens
 _ONLY_NAMES = ("ConnectorDefinitionVersionArn", "LatestVersionArn")
 _KINDS = {
     "SecretsManagerSecretResourceData": "a secret",
@@ -80,7 +79,7 @@ class Found:
 def shown(text: object) -> str:
     """Give a name out of a file as it may be told: printable, short, no token and no number."""
     printable = "".join(each if each.isprintable() else "?" for each in str(text))
-    hidden = _TOKEN.sub("***", printable)
+    hidden = TOKEN.sub("***", printable)
     short = f"{hidden[:_LONGEST_SHOWN]}..." if len(hidden) > _LONGEST_SHOWN else hidden
     return short if short.startswith("arn:") else mask_numbers(short)
 
@@ -123,8 +122,6 @@ def _walk_key(key: str, value: object, file: str, path: str, found: Found) -> No
             _walk(document, place, "", found)
     elif key in _ONLY_NAMES and isinstance(value, str):
         found.named.append(value)
-    elif key in _MISWRITTEN and isinstance(value, list):
-        raise CallboxError(f"{file}, {path}: AWS writes it {_MISWRITTEN[key]}; expected that.")
     elif key != "Resources":
         _walk(value, file, path, found)
 
@@ -221,7 +218,4 @@ _LISTS: dict[str, Callable[[_Entry, Found], None]] = {
     "Subscriptions": _subscription,
     "Resources": _resource,
     "Functions": _function,
-}
-_MISWRITTEN = {
-    written: name for name in _LISTS for written in (name.lower(), name.upper(), name[:-1])
 }

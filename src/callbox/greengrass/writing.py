@@ -2,17 +2,17 @@
 
 import json
 import re
+import shlex
+from pathlib import Path
 from typing import Any
 
 from callbox import __version__
-from callbox.greengrass.migration import TOKEN_FILE, Migration, fetch_command
+from callbox.greengrass.migration import Migration
 from callbox.greengrass.parameters import ACCOUNT_SID, DEFAULT_FROM, ISOLATION_MODE, SECRET_ARN
+from callbox.greengrass.work import SECRETS, SECRETS_VERSION, TOKEN_FILE, fetch_command
 
 COMPONENT = "io.callbox.TwilioNotifications"
-_SECRETS = "aws.greengrass.SecretManager"
-_SECRETS_VERSION = "2.1.8"
 _LIMITS = {"memory": 262_144, "cpus": 1.0}  # KB, and processors; V1's container had a limit too
-_SID_LIKE = "AC0123456789abcdef0123456789abcdef"
 _PLAIN = re.compile(r"\+[0-9]+|AC[0-9a-f]{32}")  # needs no quotes in YAML
 
 _YAML = """\
@@ -21,8 +21,8 @@ _YAML = """\
 # `callbox migrate` made it from {sources}.
 # callbox.example.yaml is the manual of every key. To see what this comes to, and to begin:
 #
-#     callbox check --config callbox.yaml
-#     callbox run --config callbox.yaml
+#     callbox check --config {target}
+#     callbox run --config {target}
 
 twilio:
   # TWILIO_ACCOUNT_SID: the Account SID on the first page of console.twilio.com.
@@ -46,11 +46,20 @@ delivery:
 """
 
 
-def callbox_yaml(migration: Migration, sources: str) -> str:
-    """Write the configuration file; `sources` says what it was made from, printable."""
+def callbox_yaml(migration: Migration, sources: str, target: Path) -> str:
+    """Write the configuration file `target`; `sources` says what it was made from.
+
+    Both are printable.
+    """
     arn = migration.secret_arn
-    fetch = f"To fetch it:\n  #     {fetch_command(arn)}" if arn else "console.twilio.com shows it."
+    fetch = (
+        "To fetch it, if the secret has it alone\n  # (docs/greengrass.md, step 3.1):\n"
+        f"  #     {fetch_command(arn, target)}"
+        if arn
+        else "console.twilio.com shows it."
+    )
     return _YAML.format(
+        target=shlex.quote(str(target)),
         sources=sources,
         account_sid=_key(
             "account_sid", migration.account_sid, "AC0123456789abcdef0123456789abcdef"
@@ -79,7 +88,7 @@ def deployment(migration: Migration) -> str:
     if migration.isolation_mode != "NoContainer":
         components[COMPONENT]["runWith"] = {"systemResourceLimits": _LIMITS}
     if migration.secret_arn:
-        components[_SECRETS] = _component(_SECRETS_VERSION, _cloud_secrets(migration))
+        components[SECRETS] = _component(SECRETS_VERSION, _cloud_secrets(migration))
     document = {
         "targetArn": _target(migration.secret_arn),
         "deploymentName": "Callbox",
@@ -117,7 +126,7 @@ def _cloud_secrets(migration: Migration) -> dict[str, Any]:
 
 def _access_control(arn: str) -> dict[str, Any]:
     return {
-        _SECRETS: {
+        SECRETS: {
             f"{COMPONENT}:secrets:1": {
                 "policyDescription": "Twilio's auth token.",
                 "operations": ["aws.greengrass#GetSecretValue"],
