@@ -16,9 +16,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import wheels
 import yaml
+from greengrass_recipe import faults
+from licences import licences
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from verdicts import Refused, Unreachable
+from wheels import Target, complaint, needed
 
 from callbox.hosts.bridge import COMMANDS
 
@@ -160,7 +165,7 @@ def test_gdk_builds_by_this_script_under_the_name_and_version_of_the_recipe() ->
 
 
 def test_the_recipe_as_it_is_has_no_fault() -> None:
-    assert BUNDLING.faults(RECIPE) == []
+    assert faults(RECIPE, BUNDLING.FILES) == []
 
 
 POLICY = f'"{NAME}:pubsub:1"'
@@ -236,7 +241,7 @@ RUN = 'exec sh "{artifacts:decompressedPath}/io.callbox.TwilioNotifications/laun
 )  # fmt: skip
 def test_a_wrong_recipe_is_a_sentence(old: str, new: str, told: str) -> None:
     assert old in RECIPE
-    found = BUNDLING.faults(RECIPE.replace(old, new, 1))
+    found = faults(RECIPE.replace(old, new, 1), BUNDLING.FILES)
     assert any(told in fault for fault in found), found
     assert all(fault.endswith(".") and "\n" not in fault for fault in found)
 
@@ -245,7 +250,7 @@ def test_a_wrong_recipe_is_a_sentence(old: str, new: str, told: str) -> None:
     "text", ["", "3", "- Manifests", "ComponentConfiguration: 3", "Manifests: 3"]
 )
 def test_what_is_no_recipe_at_all_is_told(text: str) -> None:
-    assert BUNDLING.faults(text)
+    assert faults(text, BUNDLING.FILES)
 
 
 def access(recipe: str = RECIPE) -> dict[str, dict[str, Any]]:
@@ -305,7 +310,7 @@ def distribution(folder: Path, name: str, *lines: str, licence: str | None = "LI
     return PathDistribution(info)
 
 
-LINUX = {"sys_platform": "linux", "platform_machine": "aarch64"}
+LINUX: Target = BUNDLING.target("3.11", "aarch64")
 
 
 def test_what_is_needed_is_found_through_extras_and_conditions(tmp_path: Path) -> None:
@@ -318,26 +323,26 @@ def test_what_is_needed_is_found_through_extras_and_conditions(tmp_path: Path) -
     names = ("thread", "needle", "pin")
     there = {each: distribution(tmp_path, each) for each in names}
     there["cloth"] = distribution(tmp_path, "cloth", *needs)
-    with_extra = BUNDLING.needed([Requirement("cloth[sewing]")], there.get, LINUX)
+    with_extra = needed([Requirement("cloth[sewing]")], "you", there.get, LINUX)
     assert with_extra.keys() == {"cloth", "thread", "needle"}
-    plain = BUNDLING.needed([Requirement("cloth>=1")], there.get, LINUX)
+    plain = needed([Requirement("cloth>=1")], "you", there.get, LINUX)
     assert plain.keys() == {"cloth", "needle"}
 
 
 @pytest.mark.parametrize("asked", ["cloth", "cloth>=2"])
 def test_what_is_missing_or_too_old_is_refused(asked: str, tmp_path: Path) -> None:
     there = {"cloth": distribution(tmp_path, "cloth")} if ">" in asked else {}
-    with pytest.raises(BUNDLING.Refused, match=rf"^{asked} is not there"):
-        BUNDLING.needed([Requirement(asked)], there.get, LINUX)
+    with pytest.raises(Refused, match=rf"^{asked} is missing for CPython 3\.11 .*: you needs it"):
+        needed([Requirement(asked)], "you", there.get, LINUX)
 
 
 @pytest.mark.parametrize("licence", ["LICENSE", "COPYING", "licenses/vendor-LICENSE.txt"])
 def test_each_licence_is_inside(licence: str, tmp_path: Path) -> None:
     cloth = distribution(tmp_path, "cloth", "License-Expression: MIT", licence=licence)
-    texts = BUNDLING.licences([cloth], b"ours")
+    texts = licences([cloth], "These:", b"ours")
     where = licence.removeprefix("licenses/")
-    assert texts[f"licences/cloth-1.0/{where}"] == b"Do as you like"
-    assert f"cloth-1.0: MIT\n    {where}\n" in texts["licences/index.txt"].decode()
+    assert texts[f"cloth-1.0/{where}"] == b"Do as you like"
+    assert f"cloth-1.0: MIT\n    {where}\n" in texts["index.txt"].decode()
 
 
 @pytest.mark.parametrize(
@@ -350,16 +355,18 @@ def test_each_licence_is_inside(licence: str, tmp_path: Path) -> None:
 def test_a_library_without_a_licence_is_refused(
     lines: list[str], licence: str | None, told: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(BUNDLING.Refused, match=rf"^cloth 1\.0 {told}"):
-        BUNDLING.licences([distribution(tmp_path, "cloth", *lines, licence=licence)], b"ours")
+    with pytest.raises(Refused, match=rf"^cloth 1\.0 {told}"):
+        licences([distribution(tmp_path, "cloth", *lines, licence=licence)], "These:", b"ours")
 
 
 def test_a_licence_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> None:
     cloth = distribution(tmp_path, "cloth", "License: MIT", licence=None)
+    (tmp_path / "install.sh").write_text("of ours")
+    (tmp_path / "cloth-1.0.dist-info/licenses").mkdir()
     record = tmp_path / "cloth-1.0.dist-info" / "RECORD"
     record.write_text("cloth-1.0.dist-info/licenses/../../install.sh,,\n")
-    with pytest.raises(BUNDLING.Refused, match="leads out of its folder"):
-        BUNDLING.licences([cloth], b"ours")
+    with pytest.raises(Refused, match="leads out of its folder"):
+        licences([cloth], "These:", b"ours")
 
 
 # --- wheels ---------------------------------------------------------------------------------------
@@ -372,7 +379,7 @@ class Index:
         self._needs = needs
         self.asked: list[list[str]] = []
 
-    def __call__(self, arguments: list[str], _: str) -> None:
+    def __call__(self, arguments: list[str], *_: object) -> None:
         self.asked.append(arguments)
         folder = Path(arguments[arguments.index("--dest") + 1])
         for name, needs in self._needs.items():
@@ -386,7 +393,7 @@ def test_wheels_are_fetched_for_every_python_and_machine_and_callbox_is_not_ther
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = Index(callbox=['companion; extra == "greengrass"'], companion=[])
-    monkeypatch.setattr(BUNDLING, "_pip", index)
+    monkeypatch.setattr(wheels, "pip", index)
     wheel = tmp_path / "callbox-0.1.0-py3-none-any.whl"
     targets = BUNDLING.fetch(wheel, ["x86_64", "aarch64"], tmp_path)
     assert {(each.python, each.machine) for each in targets} == {
@@ -403,24 +410,27 @@ def test_wheels_that_do_not_suffice_elsewhere_are_refused_though_pip_here_does_n
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = Index(callbox=['companion; platform_machine == "aarch64"'])
-    monkeypatch.setattr(BUNDLING, "_pip", index)
+    monkeypatch.setattr(wheels, "pip", index)
     wheel = tmp_path / "callbox-0.1.0-py3-none-any.whl"
-    with pytest.raises(BUNDLING.Refused, match=r"^CPython 3\.11 on aarch64: companion is not "):
+    with pytest.raises(Refused, match=r"^companion is missing for CPython 3\.11 on aarch64: "):
         BUNDLING.fetch(wheel, ["x86_64", "aarch64"], tmp_path)
 
 
 @pytest.mark.parametrize(
     ("said", "kind", "told"),
     [
-        (["ERROR: No matching distribution found for awscrt==9"], "Refused", "pip fails for here"),
-        (["WARNING: Retrying (Retry(total=0))", "ERROR: No matching"], "Unreachable", "No package"),
-        ([], "Refused", "pip fails for here: ?"),
+        (["ERROR: No matching distribution found for a==9"], Refused, "a==9 has no wheel for here"),
+        (["WARNING: Retrying (Retry(total=0))", "ERROR: No matching"], Unreachable, "No package"),
+        (["  it is broken"], Refused, "pip fails for here: it is broken"),
+        ([], Refused, "pip fails for here: no word of why"),
     ],
 )
-def test_a_failure_of_pip_is_told_in_a_sentence(said: list[str], kind: str, told: str) -> None:
-    complaint = BUNDLING._complaint(said, "here")
-    assert isinstance(complaint, getattr(BUNDLING, kind))
-    assert str(complaint).startswith(told)
+def test_a_failure_of_pip_is_told_in_a_sentence(
+    said: list[str], kind: type[Exception], told: str
+) -> None:
+    found = complaint(said, "here")
+    assert isinstance(found, kind)
+    assert str(found).startswith(told)
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -465,7 +475,7 @@ def test_an_architecture_that_has_no_wheels_is_a_wrong_argument(
 
 def test_a_python_without_what_the_script_needs_is_told_in_a_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-I", "-S", ROOT / "scripts/greengrass_component.py"],
+        [sys.executable, "-E", "-s", "-S", ROOT / "scripts/greengrass_component.py"],
         capture_output=True,
         text=True,
         check=False,
@@ -535,7 +545,7 @@ def test_a_deployment_merged_into_the_recipe_has_no_fault(path: Path) -> None:
     control = defaults["accessControl"] | ours.pop("accessControl")
     assert ours.keys() <= defaults.keys() | {"greengrass"}
     defaults |= ours | {"accessControl": control}
-    assert BUNDLING.faults(yaml.safe_dump(recipe)) == []
+    assert faults(yaml.safe_dump(recipe), BUNDLING.FILES) == []
 
 
 def mapping() -> list[dict[str, str]]:

@@ -12,7 +12,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from indigo_checks import CHECKS, identified, self_sufficient
+from indigo_contents import FILES
+from indigo_wheels import TARGETS, checked
 from packaging.requirements import Requirement
+from verdicts import Refused, Unreachable
+from wheels import Wheel, complaint
 
 ROOT = Path(__file__).parents[2]
 USUAL = "com.flyingdiver.indigoplugin.twilio"
@@ -57,8 +62,8 @@ def names(bundle: Path) -> set[str]:
 
 def refusal(bundle: Path) -> str:
     """Give the sentence that a bundle is refused with."""
-    with pytest.raises(BUNDLING.Refused) as caught:
-        BUNDLING.examine(bundle, BUNDLING.CHECKS)
+    with pytest.raises(Refused) as caught:
+        BUNDLING.examine(bundle, CHECKS)
     sentence = str(caught.value)
     assert sentence.endswith(".")
     assert "\n" not in sentence
@@ -74,9 +79,9 @@ def add(path: Path, text: str) -> None:
 # --- the bundle of this project -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("check", BUNDLING.CHECKS)
+@pytest.mark.parametrize("check", CHECKS)
 def test_the_bundle_as_it_is_passes(check: str, bundle: Path) -> None:
-    assert BUNDLING.CHECKS[check](bundle)
+    assert CHECKS[check](bundle)
 
 
 def test_the_package_is_inside_with_its_statements_and_without_what_the_plugin_has_no_use_for(
@@ -143,7 +148,7 @@ def test_a_date_that_is_none_is_refused(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    with pytest.raises(BUNDLING.Refused, match="'yesterday'"):
+    with pytest.raises(Refused, match="'yesterday'"):
         BUNDLING.pack(bundle, tmp_path / "x.zip")
 
 
@@ -161,7 +166,7 @@ def test_another_identifier_is_everywhere_and_nothing_else_changes(tmp_path: Pat
         if before != after:
             changed.add(name)
     assert PLIST in changed
-    assert BUNDLING.identified(other, OTHER) == OTHER
+    assert identified(other, OTHER) == OTHER
 
 
 def test_an_identifier_that_only_begins_like_the_usual_one_stays(tmp_path: Path) -> None:
@@ -175,8 +180,8 @@ def test_an_identifier_that_only_begins_like_the_usual_one_stays(tmp_path: Path)
 
 
 def test_sources_under_an_unexpected_identifier_are_refused(bundle: Path) -> None:
-    with pytest.raises(BUNDLING.Refused, match=USUAL):
-        BUNDLING.identified(bundle, OTHER)
+    with pytest.raises(Refused, match=USUAL):
+        identified(bundle, OTHER)
 
 
 @pytest.mark.parametrize("wrong", ["callbox", "org.example.call box", "com.indigodomo.callbox"])
@@ -192,7 +197,7 @@ def test_an_identifier_that_cannot_be_one_is_a_wrong_argument(
 # --- what is refused ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BUNDLING.FILES)
+@pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_refused(name: str, bundle: Path) -> None:
     (bundle / name).unlink(missing_ok=True)
     assert name in refusal(bundle)
@@ -300,7 +305,7 @@ def test_an_import_that_an_installed_bundle_has_or_does_without_passes(
     code: str, bundle: Path
 ) -> None:
     add(bundle / "Contents/Server Plugin/news.py", code)
-    BUNDLING.self_sufficient(bundle)
+    self_sufficient(bundle)
 
 
 def test_a_requirement_that_is_none_is_refused_with_its_line(bundle: Path) -> None:
@@ -311,21 +316,24 @@ def test_a_requirement_that_is_none_is_refused_with_its_line(bundle: Path) -> No
 
 # --- wheels and licences --------------------------------------------------------------------------
 
-MAC = BUNDLING.TARGETS[0]
+MAC = TARGETS[0]
 
 
-def wheel(folder: Path, name: str, version: str, *lines: str, licence: str = "LICENSE") -> Any:  # noqa: ANN401 - of the script
+def wheel(folder: Path, name: str, version: str, *lines: str, licence: str = "LICENSE") -> Wheel:
     """Make a wheel that is nothing but what it says of itself."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     text = "\n".join([f"Name: {name}", f"Version: {version}", *lines, "", "It does it all"])
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}-{version}.dist-info/METADATA", text)
         archive.writestr(f"{name}-{version}.dist-info/{licence}", "Do as you like")
-    return BUNDLING.Wheel(path)
+        archive.writestr(
+            f"{name}-{version}.dist-info/RECORD", f"{name}-{version}.dist-info/{licence},,"
+        )
+    return Wheel(path)
 
 
 @pytest.fixture
-def wheels(tmp_path: Path) -> dict[str, Any]:
+def wheels(tmp_path: Path) -> dict[str, Wheel]:
     """Give a wheel that needs another on a Mac, and does not need a third there."""
     needs = (
         'Requires-Dist: needle>=2; sys_platform == "darwin" and python_version < "3.12"',
@@ -336,39 +344,41 @@ def wheels(tmp_path: Path) -> dict[str, Any]:
     return {each.name: each for each in made}
 
 
-def verdict(wheels: dict[str, Any], *asked: str, used: str = "cloth") -> str:
+def verdict(wheels: dict[str, Wheel], *asked: str, used: str = "cloth") -> str:
     wanted = {Requirement(each).name: Requirement(each) for each in asked}
-    return str(BUNDLING.checked(wheels, wanted, {used}, MAC))
+    return checked(wheels, wanted, {used}, MAC)
 
 
 def test_wheels_that_fit_each_other_on_a_mac_are_told_with_their_size(
-    wheels: dict[str, Any],
+    wheels: dict[str, Wheel],
 ) -> None:
     assert verdict(wheels, "cloth==1.0") == "CPython 3.11, macOS 10.13 x86_64: 2 wheels, 0.0 MB"
 
 
 @pytest.mark.parametrize("version", [None, "1.9"])
 def test_what_is_missing_on_a_mac_is_refused_though_pip_elsewhere_does_not_miss_it(
-    version: str | None, wheels: dict[str, Any], tmp_path: Path
+    version: str | None, wheels: dict[str, Wheel], tmp_path: Path
 ) -> None:
     del wheels["needle"]
     if version:
         wheels["needle"] = wheel(tmp_path, "needle", version)
-    with pytest.raises(BUNDLING.Refused, match=r"^needle>=2 is missing .*: cloth 1\.0 needs it"):
+    with pytest.raises(Refused, match=r"^needle>=2 is missing .*: cloth 1\.0 needs it"):
         verdict(wheels, "cloth")
 
 
-def test_what_only_another_system_needs_is_refused(wheels: dict[str, Any], tmp_path: Path) -> None:
+def test_what_only_another_system_needs_is_refused(
+    wheels: dict[str, Wheel], tmp_path: Path
+) -> None:
     wheels["pin"] = wheel(tmp_path, "pin", "1")
-    with pytest.raises(BUNDLING.Refused, match=r"^pin is fetched for .* nothing needs it"):
+    with pytest.raises(Refused, match=r"^pin is fetched for .* nothing needs it"):
         verdict(wheels, "cloth")
 
 
 def test_a_requirement_that_nothing_imports_is_refused(
-    wheels: dict[str, Any], tmp_path: Path
+    wheels: dict[str, Wheel], tmp_path: Path
 ) -> None:
     wheels["pin"] = wheel(tmp_path, "pin", "1")
-    with pytest.raises(BUNDLING.Refused, match="asks for pin, but nothing imports it"):
+    with pytest.raises(Refused, match="asks for pin, but nothing imports it"):
         verdict(wheels, "cloth", "needle", "pin")
 
 
@@ -382,12 +392,11 @@ def test_a_requirement_that_nothing_imports_is_refused(
 )
 @pytest.mark.parametrize("licence", ["licenses/vendor/LICENSE.txt", "COPYING", "LICENSE"])
 def test_each_licence_is_inside_and_named_in_the_index(
-    line: str, told: str, licence: str, tmp_path: Path
+    line: str, told: str, licence: str, bundle: Path, tmp_path: Path
 ) -> None:
-    assert (
-        BUNDLING.add_licences(tmp_path, [wheel(tmp_path, "a_b", "1", line, licence=licence)]) == 1
-    )
-    folder = tmp_path / "Contents/Resources/licences"
+    made = wheel(tmp_path, "a_b", "1", line, licence=licence)
+    assert BUNDLING.add_licences(bundle, [made]) == 1
+    folder = bundle / "Contents/Resources/licences"
     where = licence.removeprefix("licenses/")
     assert (folder / "a-b-1" / where).read_text() == "Do as you like"
     assert f"a-b-1: {told}\n    {where}\n" in (folder / "index.txt").read_text()
@@ -396,32 +405,34 @@ def test_each_licence_is_inside_and_named_in_the_index(
 @pytest.mark.parametrize(
     ("lines", "licence", "told"),
     [
-        (["License: MIT"], "RECORD", "has no licence in it"),
+        (["License: MIT"], "README", "brings no text of its licence"),
         ([], "LICENSE", "does not say"),
     ],
 )
 def test_a_distribution_without_a_licence_is_refused(
-    lines: list[str], licence: str, told: str, tmp_path: Path
+    lines: list[str], licence: str, told: str, bundle: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(BUNDLING.Refused, match=rf"cloth 1 .*{told}"):
-        BUNDLING.add_licences(tmp_path, [wheel(tmp_path, "cloth", "1", *lines, licence=licence)])
+    with pytest.raises(Refused, match=rf"cloth 1 .*{told}"):
+        BUNDLING.add_licences(bundle, [wheel(tmp_path, "cloth", "1", *lines, licence=licence)])
 
 
 @pytest.mark.parametrize(
     "licence", ["licenses/../../../plugin.py", "licenses//etc/passwd", "licenses/a\\..\\b"]
 )
-def test_a_licence_that_leads_out_of_its_folder_is_refused(licence: str, tmp_path: Path) -> None:
+def test_a_licence_that_leads_out_of_its_folder_is_refused(
+    licence: str, bundle: Path, tmp_path: Path
+) -> None:
     bad = wheel(tmp_path, "cloth", "1", "License: MIT", licence=licence)
-    with pytest.raises(BUNDLING.Refused, match=r"^The wheel of cloth 1 .* leads out of its folder"):
-        BUNDLING.add_licences(tmp_path / "bundle", [bad])
-    assert not list(tmp_path.rglob("plugin.py"))
+    with pytest.raises(Refused, match=r"^cloth 1 .* leads out of its folder"):
+        BUNDLING.add_licences(bundle, [bad])
+    assert not (bundle / "Contents/Resources/licences").exists()
 
 
 def test_the_proof_installs_wheels_only(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(BUNDLING, "_pip", lambda arguments, _: ran.append(arguments))
+    monkeypatch.setattr(BUNDLING, "pip", lambda arguments, _: ran.append(arguments))
     monkeypatch.setattr(BUNDLING, "_read", lambda *_: (0, 0.0))
     BUNDLING.installed(BUNDLING.pack(bundle, tmp_path / "x.zip"), tmp_path / "installed")
     assert [arguments[:2] for arguments in ran] == [["install", "--only-binary=:all:"]]
@@ -435,24 +446,26 @@ def test_the_proof_installs_wheels_only(
                 "ERROR: Could not find a version that satisfies the requirement regex==9",
                 "ERROR: No matching distribution found for regex==9",
             ],
-            "Refused",
+            Refused,
             "regex==9 has no wheel for CPython 3.11, macOS 10.13 x86_64.",
         ),
-        (["ERROR: Cannot install a and b."], "Refused", "pip fails for CPython 3.11, macOS"),
+        (["ERROR: Cannot install a and b."], Refused, "pip fails for CPython 3.11, macOS"),
         (
             [
                 "WARNING: Retrying (Retry(total=0)) after connection broken by",
                 "ERROR: No matching distribution found for regex==9",
             ],
-            "Unreachable",
+            Unreachable,
             "No package index answers for CPython 3.11",
         ),
     ],
 )
-def test_a_failure_of_pip_is_told_in_a_sentence(said: list[str], kind: str, told: str) -> None:
-    complaint = BUNDLING._complaint(said, str(MAC))
-    assert isinstance(complaint, getattr(BUNDLING, kind))
-    assert str(complaint).startswith(told)
+def test_a_failure_of_pip_is_told_in_a_sentence(
+    said: list[str], kind: type[Exception], told: str
+) -> None:
+    found = complaint(said, str(MAC))
+    assert isinstance(found, kind)
+    assert str(found).startswith(told)
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -470,7 +483,7 @@ def test_an_offline_build_says_what_it_lacks(
 ) -> None:
     assert command.main(["--offline", "--id", OTHER]) == 0
     told = capsys.readouterr().out
-    assert all(title in told for title in command.CHECKS)
+    assert all(title in told for title in CHECKS)
     assert OTHER in told
     assert "Without the licences of others and without proof" in told
     assert (command.ROOT / "dist/Callbox.indigoPlugin.zip").exists()
@@ -506,7 +519,7 @@ def test_a_project_that_lacks_a_part_is_refused_in_a_sentence(
 
 def test_a_python_without_what_the_script_needs_is_told_in_a_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-I", "-S", ROOT / "scripts/indigo_bundle.py", "--offline"],
+        [sys.executable, "-E", "-s", "-S", ROOT / "scripts/indigo_bundle.py", "--offline"],
         capture_output=True,
         text=True,
         check=False,
