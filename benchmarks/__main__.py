@@ -5,7 +5,17 @@ import sys
 
 from benchmarks.report import Report, say
 
-NAMES = ("burst", "latency", "trickle", "idle", "backlog", "kills", "outage", "webhooks")
+NAMES = (
+    "burst",
+    "latency",
+    "trickle",
+    "idle",
+    "backlog",
+    "kills",
+    "outage",
+    "webhooks",
+    "greengrass",
+)
 
 
 def main(arguments: list[str]) -> int:

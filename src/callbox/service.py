@@ -255,9 +255,16 @@ class Gateway:
             await asyncio.gather(*(host.run() for host in self._hosts))
             self.outbox.stop()
             asking.cancel()  # whoever waits for a look at Twilio waits no more
-            await asyncio.wait({delivering, *self._tasks}, timeout=_GRACE_SECONDS)
+            await self._finish(delivering)
             for task in (watch, purge, delivering):
                 task.cancel()
+
+    async def _finish(self, delivering: "asyncio.Task[None]") -> None:
+        """Give what is under way a few seconds: its last round may have begun more."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_SECONDS):
+                while under_way := [task for task in (delivering, *self._tasks) if not task.done()]:
+                    await asyncio.wait(under_way)
 
     async def stop(self) -> None:
         """Have `run` end: nothing new is claimed, requests under way get a few seconds."""

@@ -150,3 +150,17 @@ async def test_what_mosquitto_forgets_is_said_and_the_rest_is_sent_once(
         assert not verdict.doubled
         assert gateway.rows("SELECT count(*) FROM delivery") == [(BURST - verdict.lost.total(),)]
         assert len(gateway.lines("The broker has forgotten the session")) == 1
+
+
+@pytest.mark.parametrize("after", [1, 100, 400, 700])
+async def test_a_gateway_stopped_in_order_in_a_burst_leaves_nothing_in_doubt(
+    slow_site: Site, after: int
+) -> None:
+    async with slow_site as site:
+        await site.broker.start()
+        gateway, device = await site.running()
+        publish_burst(device)
+        await created(site, after)
+        assert await gateway.stop() == 0
+        doubtful = "SELECT count(*) FROM delivery WHERE state IN ('sending', 'unknown')"
+        assert gateway.rows(doubtful) == [(0,)]

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from harness.quick import quick_python
 from harness.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -100,32 +100,6 @@ def artifact(folder: Path, named: str = "0.1.0-abc") -> Path:
     (folder / "artifact").write_text(f"{named}\n")
     quick_python(folder.parent)
     return folder
-
-
-def quick_python(folder: Path) -> Path:
-    """Give this Python, that makes environments in no time: with pip and all libraries of this one.
-
-    With HANG in the environment it stays when it made one, as if pip took long.
-    """
-    (libraries := folder / "libraries").mkdir()
-    for each in Path(sysconfig.get_path("purelib")).iterdir():
-        if "callbox" not in each.name:
-            (libraries / each.name).symlink_to(each)
-    path = folder / "python-quick"
-    path.write_text(
-        f"""#!/bin/sh
-case "$*" in
-  *"-m venv "*)
-    for venv; do :; done
-    "{sys.executable}" "$@" --without-pip
-    for site in "$venv"/lib/python3.*/site-packages; do echo "{libraries}" >"$site/more.pth"; done
-    [ -z "${{HANG:-}}" ] || exec sleep 60 ;;
-  *) exec "{sys.executable}" "$@" ;;
-esac
-"""
-    )
-    path.chmod(0o755)
-    return path
 
 
 def install(artifact: Path, work: Path, **environment: str) -> subprocess.CompletedProcess[str]:

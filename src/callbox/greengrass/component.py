@@ -69,6 +69,8 @@ class Component:
                     raise
                 self._worry(str(fault))
                 self._unusable, setup = setup, served
+        if self.nucleus.waiting:
+            log.error("%d requests are lost: they could not be kept", self.nucleus.waiting)
         if self.nucleus.lost.is_set():
             log.error("The connection to the nucleus is lost: ending, to be started again by it")
             await _either(self._stopping.wait(), asyncio.sleep(_BEFORE_EXIT))

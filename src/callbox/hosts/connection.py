@@ -230,6 +230,8 @@ class Connection:
 
     def _on_socket_open(self, _client: Client, _data: object, sock: object) -> None:
         self._socket = sock
+        if isinstance(sock, socket.socket):  # or a status waits for what acknowledges a PUBACK
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect(
         self,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from callbox.domain.notification import ON_TOPICS, Kind
-from callbox.errors import HostError
+from callbox.errors import HostError, StoreUnavailable
 from callbox.hosts.bridge import COMMANDS, Desk, answer
 from callbox.hosts.connection import Published
 from callbox.hosts.ipc import Arrived, Nucleus, NucleusRefusedError, Way, room_for
@@ -25,7 +25,8 @@ from callbox.wire import to_document
 
 log = logging.getLogger(__name__)
 
-_BATCH = 100  # requests to a transaction
+_BATCH = 1000  # requests to a transaction: until it ends they are in memory only
+_AGAIN_AFTER = 1.0  # seconds, when the disk refused
 _WINDOW = 32  # events in flight on each way
 _BRIDGE_REQUEST = "bridge/request"
 _MOST_CUTS = 30
@@ -143,8 +144,8 @@ class GreengrassHost:
             return self._deaf
         if self.nucleus.dropped:
             return (
-                f"{self.nucleus.dropped} requests are lost: more came than could be kept while "
-                "the disk refused"
+                f"{self.nucleus.dropped} requests are lost: they came faster than they could be "
+                "kept, and memory was full of others"
             )
         return None
 
@@ -214,13 +215,28 @@ class GreengrassHost:
             arrival = asyncio.create_task(self.nucleus.arrival())
             await asyncio.wait({arrival, stop}, return_when=asyncio.FIRST_COMPLETED)
             arrival.cancel()
-            await self.attempt(self._keep(self.nucleus.take(_BATCH)))
+            await self.attempt(self._keep())
+            if self.store.trouble:
+                await asyncio.wait({stop}, timeout=_AGAIN_AFTER)
         stop.cancel()
-        for _ in range(0, self.nucleus.waiting, _BATCH):
-            await self.attempt(self._keep(self.nucleus.take(_BATCH)))
+        while self.nucleus.waiting and not self.store.trouble:
+            await self.attempt(self._keep())
 
-    async def _keep(self, arrived: Sequence[Arrived]) -> None:
-        submissions = []
+    async def _keep(self) -> None:
+        """Keep the oldest; while the disk refuses they stay at the nucleus's connection."""
+        submissions, requests = self._sorted(self.nucleus.take(_BATCH))
+        if not submissions:
+            return
+        try:
+            await self.outbox.submit(submissions, impatient=True)
+        except StoreUnavailable:
+            self.nucleus.put_back(requests)
+        else:
+            self.counters.received += len(requests)
+
+    def _sorted(self, arrived: Sequence[Arrived]) -> tuple[list[Submission], list[Arrived]]:
+        """Give the requests, as read and as they came; serve the rest."""
+        submissions, requests = [], []
         for each in arrived:  # by its topic's end: mqtt.base_topic may have changed meanwhile
             place, _, name = each.topic.rpartition("/")
             if each.retained:
@@ -228,10 +244,9 @@ class GreengrassHost:
             elif place.endswith(f"/{_BRIDGE_REQUEST}"):
                 self.spawn(self._answer(name, each.payload))
             else:
-                self.counters.received += 1
+                requests.append(each)
                 submissions.append(self.read(Kind(name), each.payload, Asked(expiry=each.expiry)))
-        if submissions:
-            await self.outbox.submit(submissions)
+        return submissions, requests
 
     def _note_retained(self, topic: str) -> None:
         self.counters.retained += 1

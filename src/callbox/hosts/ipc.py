@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SOCKET, TOKEN = "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT", "SVCUID"
 # What waits in memory: nobody can be asked to hold back the next one.
-MOST_WAITING = 10_000  # messages
+MOST_WAITING = 20_000  # messages
 _MOST_BYTES = 32 * 2**20
 
 _ENDED = {"ConnectionClosedError", "StreamClosedError"}  # said before on_disconnect is
@@ -164,6 +164,13 @@ class Nucleus:
         if not self._waiting:
             self._arrival.clear()
         return taken
+
+    def put_back(self, taken: Sequence[Arrived]) -> None:
+        """Have messages wait again, before all others."""
+        self._waiting.extendleft(reversed(taken))
+        self._bytes += sum(len(each.payload) for each in taken)
+        if taken:
+            self._arrival.set()
 
     def _keep(self, arrived: Sequence[Arrived]) -> None:
         for each in arrived:

@@ -119,7 +119,7 @@ class Publisher:
                 while self._in_flight:
                     self._news.clear()
                     await self._news.wait()
-        await self._forget()
+                await self._forget()
 
     async def run(self) -> None:
         """Publish and forget until cancelled."""
