@@ -20,6 +20,7 @@ import pytest
 from harness import FROM, PATIENCE, Device, Site, judge, number, until
 from harness.cable import PUBACK, Cable, without
 from harness.certificates import Authority
+from harness.core import Core
 from harness.ports import free_port
 from nucleus.server import Nucleus
 
@@ -393,6 +394,21 @@ async def test_the_temp_monitor_publishes_through_the_nucleus_in_order(nucleus: 
     assert "Publishing through the Greengrass nucleus" in ended.err
     texts = [spoken.document["request"]["recipient"]["message"] for spoken in nucleus.published]
     assert texts == ["temperature:31", "temperature:32", "temperature:33"]
+
+
+async def test_both_examples_reach_people_through_the_nucleus_and_the_component(
+    core: Core,
+) -> None:
+    await core.component.serving()
+    env = component(core.nucleus, "twilio/txt")
+    assert (await ran(USAGE, env=env)).code == 0
+    events = "".join(json.dumps(event(degrees, 4)) + "\n" for degrees in (29, 31))
+    program = EXAMPLES / "run_lambda.py"
+    assert (await ran(program, TEMP_MONITOR, env=env, events=events)).code == 0
+    await until(lambda: len(core.component.told("message/status")) == 2, "both have a status")
+    assert json.loads(core.component.told("message/status")[0]) == SUCCESS
+    asked = [("+12345000000", "Hello from the edge"), (number(4), "temperature:31")]
+    assert judge(core.simulator, asked).clean
 
 
 async def test_a_broker_that_is_named_counts_more_than_being_a_component(
