@@ -1,8 +1,25 @@
 """A Python that makes virtual environments in no time, for what installs itself into one."""
 
+import os
+import shutil
 import sys
 import sysconfig
 from pathlib import Path
+
+
+def _link(there: Path, here: Path) -> None:
+    """Have the same files here: in a box where /tmp is empty a symbolic link would lead nowhere."""
+    if there.is_dir():
+        shutil.copytree(there, here, copy_function=_same)
+    else:
+        _same(there, here)
+
+
+def _same(there: str | Path, here: str | Path) -> None:
+    try:
+        os.link(there, here)
+    except OSError:  # another file system
+        shutil.copy2(there, here)
 
 
 def quick_python(folder: Path) -> Path:
@@ -14,7 +31,7 @@ def quick_python(folder: Path) -> Path:
     (libraries := folder / "libraries").mkdir()
     for each in Path(sysconfig.get_path("purelib")).iterdir():
         if "callbox" not in each.name:
-            (libraries / each.name).symlink_to(each)
+            _link(each, libraries / each.name)
     path = folder / "python-quick"
     path.write_text(
         f"""#!/bin/sh

@@ -4,6 +4,7 @@ KILL_SEED draws other moments.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 from collections import Counter
@@ -36,11 +37,26 @@ class Receiving:
         self.gateway.start()
         await self.gateway.online(self.device)
         texting = [asyncio.ensure_future(self._text(f"{place}/{n}")) for n in range(BATCH)]
-        await asyncio.sleep(rng.uniform(0.0, 0.08))
+        await self._moment(rng, place)
         await self.gateway.kill()
         await asyncio.gather(*texting)
         self._look()
         await self.device.offline()
+
+    async def _moment(self, rng: random.Random, place: int) -> None:
+        """Wait a little, or until so many more are kept: telling follows within milliseconds."""
+        if place % 2:
+            await asyncio.sleep(rng.uniform(0.0, 0.08))
+            return
+        wanted = self._kept() + rng.randint(1, BATCH)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                while self._kept() < wanted:  # noqa: ASYNC110 - moments of milliseconds
+                    await asyncio.sleep(0)
+
+    def _kept(self) -> int:
+        ((kept,),) = self.gateway.rows("SELECT count(*) FROM received")
+        return int(kept)
 
     async def _text(self, body: str) -> None:
         message = await self.site.simulator.receive(DARLA, FROM, body)

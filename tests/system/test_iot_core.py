@@ -278,6 +278,7 @@ async def test_a_day_with_restarts_on_both_sides_sends_two_hundred_requests_once
     await until(lambda: told(device) == set(asked), "what became of each is told")
     sent = [message.body for message in cloud.site.simulator.messages]
     assert sorted(sent) == sorted(asked), "each is sent, and once"
+    await until(lambda: gateway.lines("Broker: well again"), "the broker is well again")
     assert (await device.health())["wrong"] == []
     assert await gateway.stop() == 0
     assert "Traceback" not in gateway.log

@@ -608,7 +608,7 @@ async def test_a_certificate_of_a_known_authority_passes(
 ) -> None:
     authority = Authority(tmp_path / "ca")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
-    async with gateway(offering(authority.sign("server"))) as url:
+    async with gateway(offering(authority.sign("server", "IP:127.0.0.1"))) as url:
         found = await trip(url)
         assert not any(finding.wrong for finding in found), found
         assert "valid until" in found[2].sentence

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 STOPPED, LOST = 0, 1  # exit codes
 
+_NOT_TAKEN = "The new configuration is not taken, the old one goes on: "
+
 _QUIET = 0.3  # seconds without a change before the configuration is read
 _LOOK = 1.0  # seconds between looks at whether Twilio refuses the login
 _LONGEST_LOOK = 60.0
@@ -67,7 +69,7 @@ class Component:
                     break
                 if served is None or served == setup:
                     raise
-                self._worry(str(fault))
+                self._worry(f"{_NOT_TAKEN}{fault}")
                 self._unusable, setup = setup, served
         if self.nucleus.waiting:
             log.error("%d requests are lost: they could not be kept", self.nucleus.waiting)
@@ -193,7 +195,7 @@ class Component:
         try:
             found = await reading
         except CallboxError as fault:
-            self._worry(str(fault))
+            self._worry(str(fault) if self._lacks_token else f"{_NOT_TAKEN}{fault}")
             gateway.concern = self._concern
             return None
         if found == self._unusable:
@@ -203,7 +205,7 @@ class Component:
 
     def _worry(self, concern: str) -> None:
         if concern != self._concern:
-            log.error("Not taken: %s", concern)
+            log.error("%s", concern)
         self._concern = concern
 
     @property
