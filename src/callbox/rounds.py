@@ -212,6 +212,7 @@ class Rounds:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _quick_until: float = -math.inf
     _held_until: float = -math.inf  # while Twilio answers nobody
+    login_refused: bool = False  # by the last answer
     _outages: int = 0
     _next_news: float = -math.inf
     _stirred_at: float = -math.inf
@@ -378,7 +379,8 @@ class Rounds:
         if fault.pause is not None:
             self._outages += 1
             self._held_until = now + self._backoff(self._outages)
-        if lane.failures >= _TROUBLE_AFTER or fault.pause is Pause.ACCOUNT:
+        self.login_refused = fault.pause is Pause.ACCOUNT
+        if lane.failures >= _TROUBLE_AFTER or self.login_refused:
             lane.trouble = f"{lane.complaint}: {fault.reason}"
         if isinstance(lane, Post):
             self._not_looked(lane, fault)
@@ -393,6 +395,7 @@ class Rounds:
 
     def _answered(self, lane: Lane) -> None:
         lane.failures = self._outages = 0
+        self.login_refused = False
         lane.trouble = None
 
     def _backoff(self, failures: int) -> float:

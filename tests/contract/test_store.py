@@ -879,6 +879,7 @@ async def test_what_an_answer_or_a_callback_holds_nobody_takes(
 
 
 BOTH = {"mqtt": lambda _event: True, "indigo": indigo.wants}
+EACH = dict.fromkeys(("pubsub", "iotcore"), indigo.wants)
 
 
 async def owe(store: SqliteStore, *topics: str) -> list[int]:
@@ -918,6 +919,50 @@ async def test_a_topic_of_the_broker_is_owed_to_the_broker_alone(shelf: Shelf) -
     assert [event.topic for event in await store.owed("mqtt", 0, 9)] == ["reply/to/me"]
     assert await store.owed("indigo", 0, 9) == []
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("iotcore", {"pubsub"}, {"pubsub": ["a"]}),
+        ("pubsub", {"mqtt"}, {"mqtt": ["a"]}),
+        ("mqtt", {"pubsub", "iotcore"}, {"pubsub": ["a"]}),
+        ("iotcore", {"iotcore"}, {"iotcore": ["a"]}),
+        ("mqtt", {"indigo"}, {"mqtt": ["a"]}),
+    ],
+)
+async def test_what_a_host_does_not_tell_any_more_is_told_by_another_but_never_by_a_home(
+    shelf: Shelf, before: str, after: set[str], told: dict[str, list[str]]
+) -> None:
+    async def opened(hosts: set[str]) -> SqliteStore:
+        wants = dict.fromkeys(hosts, lambda _event: True)
+        return await SqliteStore.open(shelf.path, DOCUMENTS, Limits(), hosts=wants)
+
+    store = await opened({before})
+    await keep(store, text(body="owes"))
+    delivery = (await store.listing(None, 1))[0]
+    change = Change(delivery, became(delivery, State.CANCELLED), (Event("a", b"a"),))
+    await store.apply(change)
+    await store.close()
+    store = await opened(after)
+    await store.recover(200.0, 5.0)
+    owed = {host: [each.topic for each in await store.owed(host, 0, 9)] for host in BOTH | EACH}
+    assert {host: topics for host, topics in owed.items() if topics} == told
+    await store.close()
+
+
+async def test_what_is_told_by_no_way_any_more_is_forgotten(shelf: Shelf) -> None:
+    everything, nothing = (lambda _event: True), (lambda _event: False)
+    for wants in (everything, nothing):
+        store = await SqliteStore.open(shelf.path, DOCUMENTS, Limits(), hosts={"iotcore": wants})
+        if wants is everything:
+            await keep(store, text())
+            delivery = (await store.listing(None, 1))[0]
+            event = Event("a", b"a")
+            await store.apply(Change(delivery, became(delivery, State.CANCELLED), (event,)))
+        await store.recover(200.0, 5.0)
+        assert bool(await store.owed("iotcore", 0, 9)) is (wants is everything)
+        await store.close()
 
 
 # Questions

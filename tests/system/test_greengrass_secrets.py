@@ -277,3 +277,38 @@ async def test_an_update_to_a_secret_that_is_not_there_waits_for_it(observed: Co
     await component.status("b")
     assert last_token(observed) == NEW_TOKEN
     assert await component.stop() == 0
+
+
+async def test_a_token_rotated_while_nothing_is_sent_is_noticed_when_texts_are_asked_for(
+    observed: Core,
+) -> None:
+    component = observed.component
+    component.configuration["inbound"] = {"idle_interval": 0.2}
+    await component.serving()
+    observed.nucleus.secrets_in_aws[ARN] = NEW_TOKEN
+    observed.simulator.faults.set(REFUSED)
+    await until(lambda: component.lines("opening anew"), "the new token is taken")
+    observed.simulator.faults.clear()
+    await until(lambda: last_token(observed) == NEW_TOKEN, "it is used")
+    assert await component.stop() == 0
+
+
+async def test_a_mended_configuration_does_not_hide_that_the_secret_is_still_missing(
+    strict: Core,
+) -> None:
+    component = strict.component
+    await component.serving()
+    assert await component.stop() == 0
+    strict.nucleus.secrets.clear()
+    await component.serving()
+    await component.troubled("cloudSecrets")
+    assert not component.lines("core's copy")
+    strict.nucleus.configure(NAME, {"limits": {"per_day": "many"}})
+    await component.troubled("The new configuration is not taken")
+    strict.nucleus.configure(NAME, {"limits": {"per_day": "5"}})
+    await until(lambda: len(component.lines("opening anew")) == 1, "it is taken")
+    await component.troubled("cloudSecrets")
+    strict.nucleus.secrets[ARN] = AUTH_TOKEN
+    await sends(strict)
+    await until(lambda: not component.wrong, "all is well")
+    assert await component.stop() == 0

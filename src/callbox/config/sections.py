@@ -38,6 +38,7 @@ from callbox.config.values import (
     Topic,
     Upper,
     UserName,
+    Way,
     WebUrl,
     Whole,
     WholeSeconds,
@@ -193,7 +194,7 @@ class Calls(Section):
     longest: Annotated[WholeSeconds, Field(le=_LONGEST_RECORDING)] = 120
 
 
-Ways = Literal["pubsub", "iotcore", "both", "off"]
+Ways = Annotated[Literal["pubsub", "iotcore", "both", "off"], Way]
 
 
 class Greengrass(Section):

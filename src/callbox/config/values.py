@@ -103,6 +103,12 @@ def parsed_json(text: str) -> object:
         raise ValueError("it begins like JSON and is none; expected JSON, or commas") from None
 
 
+def _way(value: object) -> object:
+    """Take `PubSub` for `pubsub`; and `false`, which YAML tools make of `off`."""
+    text = value.lower() if isinstance(value, str) else value
+    return "off" if text in (False, "false") else text
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -241,6 +247,7 @@ OwnNumber = Annotated[Text, AfterValidator(_own_number)]
 OwnNumbers = Annotated[tuple[OwnNumber, ...], BeforeValidator(_list)]
 UserName = Annotated[Text, AfterValidator(_user_name)]
 Upper = BeforeValidator(_upper)
+Way = BeforeValidator(_way)
 PemFile = Annotated[Path, AfterValidator(_readable)]
 Topic = Annotated[Text, AfterValidator(_topic)]
 Sender = Annotated[Text, AfterValidator(_sender)]

@@ -10,7 +10,8 @@ _SENDERS = (_E164, _ALPHANUMERIC, _SHORT_CODE)
 _SEPARATOR = r"(?:[ .-]|[ .-]?\(|\)[ .-]?)?"
 _NUMBER = re.compile(
     rf"""
-      (?:\+|%2B)\(?[1-9][0-9]{{7,14}}(?![0-9])    # international, as Twilio writes it
+      (?P<account>arn:aws[\w-]*:[a-z]+:[\w-]*:[0-9]{{12}}:)  # of an account at AWS: no phone
+    | (?:\+|%2B)\(?[1-9][0-9]{{7,14}}(?![0-9])    # international, as Twilio writes it
     | (?:\+|%2B)\(?[1-9](?:{_SEPARATOR}[0-9])+    # international, as people write it
     | (?<![\w.-])\(?[0-9]{{3}}\)?[ .-][0-9]{{3}}[ .-][0-9]{{4}}(?![\w-])  # (234) 500-0123
     | (?<![\w.-])[0-9]{{7,15}}(?![\w-])           # the plus sign forgotten
@@ -50,7 +51,7 @@ def mask(text: str) -> str:
 
 def mask_numbers(text: str) -> str:
     """Give a sentence with every phone number in it masked, a forgotten `+` or not."""
-    return _NUMBER.sub(lambda found: _masked(found[0]), text)
+    return _NUMBER.sub(lambda found: found["account"] or _masked(found[0]), text)
 
 
 def _masked(number: str) -> str:

@@ -5,6 +5,7 @@ in the same process; the subscriptions stay, and what comes meanwhile waits in m
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -28,9 +29,11 @@ STOPPED, LOST = 0, 1  # exit codes
 _NOT_TAKEN = "The new configuration is not taken, the old one goes on: "
 
 _QUIET = 0.3  # seconds without a change before the configuration is read
+_ASK_AGAIN = 10.0  # seconds after the nucleus could not tell the configuration
 _LOOK = 1.0  # seconds between looks at whether Twilio refuses the login
 _LONGEST_LOOK = 60.0
 _FIRST_SECRET = 30.0  # seconds
+_TO_KEEP = 3.0  # seconds
 _BEFORE_EXIT = 5.0  # seconds; the nucleus gives up on what ends three times in a row at once
 
 
@@ -47,7 +50,7 @@ class Component:
     attend: Callable[[Gateway], Coroutine[Any, Any, None]]
     first_secret: float = _FIRST_SECRET
     _token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
-    _lacks_token: bool = False
+    _no_token: str | None = None  # why the secret could not be read
     _concern: str | None = None
     _told: set[str] = field(default_factory=set)
     _unusable: Setup | None = None  # could not be opened
@@ -72,7 +75,10 @@ class Component:
                 self._worry(f"{_NOT_TAKEN}{fault}")
                 self._unusable, setup = setup, served
         if self.nucleus.waiting:
-            log.error("%d requests are lost: they could not be kept", self.nucleus.waiting)
+            log.error(
+                "%d requests are lost: they were not on disk yet when it ended",
+                self.nucleus.waiting,
+            )
         if self.nucleus.lost.is_set():
             log.error("The connection to the nucleus is lost: ending, to be started again by it")
             await _either(self._stopping.wait(), asyncio.sleep(_BEFORE_EXIT))
@@ -108,11 +114,16 @@ class Component:
     async def _current(self, known: str | None, *, refresh: bool) -> Setup:
         """Read the configuration, and the secret unless it is the one that is `known`."""
         found = await self._read()
+        if found.secret is None:
+            self._no_token = None
         if found.secret is None or found.secret == known:
             return found
-        self._lacks_token = True
-        self._token = await self._fetch(found.secret, refresh=refresh)
-        self._lacks_token = False
+        try:
+            self._token = await self._fetch(found.secret, refresh=refresh)
+        except CallboxError as fault:
+            self._no_token = str(fault)
+            raise
+        self._no_token = None
         return await self._read()
 
     async def _fetch(self, name: str, *, refresh: bool) -> str:
@@ -138,11 +149,12 @@ class Component:
     async def _secret(self, name: str, *, refresh: bool) -> str | bytes:
         """Read a secret; the core's copy will do where AWS cannot be asked."""
         if refresh:
-            try:
+            with contextlib.suppress(HostError):
                 return await self.nucleus.secret(name, refresh=True)
-            except HostError:
-                self._tell_once("The secret is read from the core's copy: AWS could not be asked")
-        return await self.nucleus.secret(name, refresh=False)
+        value = await self.nucleus.secret(name, refresh=False)
+        if refresh:
+            self._tell_once("The secret is read from the core's copy: AWS could not be asked")
+        return value
 
     # serving
 
@@ -150,11 +162,11 @@ class Component:
         """Run a gateway; give what the next one is to be, None for none."""
         gateway = Gateway(setup.config, nucleus=self.nucleus, broker=setup.broker)
         try:
-            await self._unless_over(gateway.open())
-            if self._over:
+            if not await self._opened(gateway):
                 return None
             gateway.concern = self._concern
             running = asyncio.create_task(gateway.run())
+            await _either(gateway.online.wait(), asyncio.wait({running}))
             following = asyncio.create_task(self._unless_over(self._next(setup, gateway)))
             beside = asyncio.create_task(self.attend(gateway))
             await asyncio.wait({running, following}, return_when=asyncio.FIRST_COMPLETED)
@@ -166,6 +178,19 @@ class Component:
         finally:
             await gateway.close()
 
+    async def _opened(self, gateway: Gateway) -> bool:
+        """Open it; once there is nothing more to serve, only to keep what has come."""
+        opening = asyncio.create_task(gateway.open())
+        await self._unless_over(asyncio.wait({opening}))
+        if self.nucleus.waiting:
+            await asyncio.wait({opening}, timeout=_TO_KEEP)
+        if not opening.done():
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+            return False
+        opening.result()
+        return bool(self.nucleus.waiting) or not self._over
+
     async def _next(self, setup: Setup, gateway: Gateway) -> Setup:
         """Wait for something else to serve with."""
         delay = _LOOK
@@ -173,8 +198,8 @@ class Component:
             await _either(self._changed.wait(), asyncio.sleep(delay))
             found = None
             if self._changed.is_set():
-                found = await self._attempt(self._reread(setup), gateway)
-            elif self._lacks_token or gateway.outbox.pace.paused is Pause.ACCOUNT:
+                found = await self._attempt(self._reread(setup), gateway, _NOT_TAKEN)
+            elif self._no_token or _is_refused(gateway):
                 delay = min(_LONGEST_LOOK, delay * 2)
                 found = await self._attempt(self._current(None, refresh=True), gateway)
             else:
@@ -190,23 +215,27 @@ class Component:
         self._unusable = None
         return await self._current(setup.secret, refresh=False)
 
-    async def _attempt(self, reading: Awaitable[Setup], gateway: Gateway) -> Setup | None:
+    async def _attempt(
+        self, reading: Awaitable[Setup], gateway: Gateway, what: str = ""
+    ) -> Setup | None:
         """Read what is to be next; a fault is told, and what there is stays."""
         try:
             found = await reading
         except CallboxError as fault:
-            self._worry(str(fault) if self._lacks_token else f"{_NOT_TAKEN}{fault}")
+            if what and isinstance(fault, HostError):  # the nucleus may know better in a while
+                asyncio.get_running_loop().call_later(_ASK_AGAIN, self._changed.set)
+            self._worry(f"{what}{fault}")
             gateway.concern = self._concern
             return None
         if found == self._unusable:
             return None
-        self._concern = gateway.concern = None
+        self._concern = gateway.concern = self._no_token
         return found
 
     def _worry(self, concern: str) -> None:
-        if concern != self._concern:
+        if concern not in (self._concern or ""):
             log.error("%s", concern)
-        self._concern = concern
+            self._concern = concern
 
     @property
     def _over(self) -> bool:
@@ -231,6 +260,11 @@ async def _either(*waiting: Coroutine[Any, Any, Any]) -> None:
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _is_refused(gateway: Gateway) -> bool:
+    """Tell whether Twilio refuses the login, to a request or when it is asked for texts."""
+    return gateway.outbox.pace.paused is Pause.ACCOUNT or gateway.rounds.login_refused
 
 
 def _now() -> float:

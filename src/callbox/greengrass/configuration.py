@@ -12,15 +12,19 @@ from typing import Any
 from callbox.config import Config, Found, read_config
 from callbox.errors import ConfigError
 from callbox.greengrass import parameters
-from callbox.greengrass.parameters import PARAMETERS, SECRET_ARN, is_set
+from callbox.greengrass.parameters import ACCOUNT_SID, PARAMETERS, SECRET_ARN, is_set
 
 SOURCE = "component configuration"
 
 _OTHERS = frozenset({"accessControl", "PythonPath", "RequireIsolation"})  # read by other parts
-_NO_TOKEN = (
-    f"{SECRET_ARN.name} ({SOURCE}): it is not set; expected the ARN of the secret that holds the "
-    "Twilio auth token, or twilio.auth_token_file."
-)
+# What a fault of callbox.yaml is called here, by how it begins.
+_IN_V1S_WORDS = {
+    "twilio.account_sid: no Twilio account": f"{ACCOUNT_SID.name} ({SOURCE}): it is not set; "
+    f"expected {ACCOUNT_SID.expected}.",
+    "twilio.auth_token: there is nothing to log in": f"{SECRET_ARN.name} ({SOURCE}): it is not "
+    "set; expected the ARN of the secret that holds the Twilio auth token, or "
+    "twilio.auth_token_file.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,7 @@ def setup_of(
             ours, SOURCE, folder, environ, _otherwise(document, folder, secret and token)
         )
     except ConfigError as error:
-        more = [] if secret else [_NO_TOKEN] if _lacks_login(error) else []
-        raise ConfigError([*faults, *error.faults, *more]) from None
+        raise ConfigError([*faults, *map(_in_v1s_words, error.faults)]) from None
     if faults:
         raise ConfigError(faults)
     held = config.twilio.auth_token
@@ -79,8 +82,9 @@ def _otherwise(document: Mapping[str, Any], folder: Path, token: str | None) -> 
     return found | {"store.url": Found(f"sqlite://{folder / 'callbox.sqlite3'}", "")}
 
 
-def _lacks_login(error: ConfigError) -> bool:
-    return any("log in to Twilio" in fault for fault in error.faults)
+def _in_v1s_words(fault: str) -> str:
+    ours = (said for begin, said in _IN_V1S_WORDS.items() if fault.startswith(begin))
+    return next(ours, fault)
 
 
 def _as_text(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -8,8 +8,8 @@ from callbox.errors import ConfigError
 _TOKEN = re.compile(r"[\x21-\x7e]{1,200}")
 _STRUCTURE = frozenset("{}[]\"'")
 _PLAINTEXT = (
-    "expected the Twilio auth token alone: in the Secrets Manager console, enter it on the "
-    "Plaintext tab, without quotation marks or anything else"
+    "the Twilio auth token alone: in the Secrets Manager console, enter it on the Plaintext tab, "
+    "without quotation marks or anything else"
 )
 
 
@@ -30,10 +30,8 @@ def read_token(name: str, value: str | bytes) -> tuple[str, str | None]:
     if token == text:
         return token, None
     how = "with white space around" if token == bare else "in quotation marks or JSON"
-    return (
-        token,
-        f"The secret {name} has the token {how}; it is read all the same, but {_PLAINTEXT}",
-    )
+    warning = f"The secret {name} has the token {how}; it is read all the same, but should be "
+    return token, warning + _PLAINTEXT
 
 
 def _unwrapped(text: str) -> str:
@@ -49,4 +47,4 @@ def _unwrapped(text: str) -> str:
 
 
 def _unreadable(name: str) -> ConfigError:
-    return ConfigError([f"The secret {name} cannot be used as it is; {_PLAINTEXT}."])
+    return ConfigError([f"The secret {name} cannot be used as it is; expected {_PLAINTEXT}."])

@@ -168,7 +168,11 @@ class GreengrassHost:
 
     async def open(self) -> None:
         """Subscribe: what comes waits with the nucleus. Raises HostError if it is forbidden."""
-        self._deaf = await self.nucleus.subscribe(self.routes.subscriptions())
+        try:
+            self._deaf = await self.nucleus.subscribe(self.routes.subscriptions())
+        except HostError:
+            if self.connected:  # else only what has come is to be kept
+                raise
 
     async def run(self) -> None:
         """Take requests and publish events, until `stop`."""
@@ -182,8 +186,7 @@ class GreengrassHost:
             self._tell("bridge/state", b"online")
             self.online()
             await self._stopping.wait()
-            await asyncio.wait({taking}, timeout=_GRACE_SECONDS)
-            taking.cancel()
+            await taking  # never cancelled: what it has in hand is on disk or put back
             await asyncio.gather(*(each.finish() for each in self.publishers))
             for helper in helpers:
                 helper.cancel()
@@ -219,7 +222,9 @@ class GreengrassHost:
             if self.store.trouble:
                 await asyncio.wait({stop}, timeout=_AGAIN_AFTER)
         stop.cancel()
-        while self.nucleus.waiting and not self.store.trouble:
+        clock = asyncio.get_running_loop().time
+        latest = clock() + _GRACE_SECONDS
+        while self.nucleus.waiting and not self.store.trouble and clock() < latest:
             await self.attempt(self._keep())
 
     async def _keep(self) -> None:

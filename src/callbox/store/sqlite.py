@@ -154,6 +154,7 @@ class SqliteStore:
 
         def work(db: sqlite3.Connection) -> int:
             db.execute(self._sql["forgive"])
+            self._owing.reroute()
             db.execute(self._sql["ask_soon"], {"latest": now + LONGEST_BETWEEN_NEWS})
             cursor = db.execute(self._sql["recover"], (now + first_lookup, now, now, self._run))
             self._acceptance.recount()

@@ -145,6 +145,12 @@ VALUES (?, ?, ?, ?, ?, ?)
 SELECT topic, payload, absolute, correlation, id, expires_at FROM event
 WHERE host = ? AND id > ? AND losses < 3 ORDER BY id LIMIT ?
 
+-- name: everything_owed
+SELECT topic, absolute, expires_at, id, host FROM event
+
+-- name: hand_over
+UPDATE event SET host = ? WHERE id = ?
+
 -- name: acknowledge
 DELETE FROM event WHERE id IN (SELECT value FROM json_each(?))
 
