@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbox.errors import HostError
+from callbox.errors import HostError, StoreUnavailable
 from callbox.hosts import greengrass, ipc, publisher
 from callbox.hosts.greengrass import Counters, GreengrassHost
 from callbox.hosts.ipc import Nucleus, Way, room_for
+from callbox.outbox import Outbox
 from callbox.ports import Event
 from callbox.wire import to_document
 from contract.places import ACCESS, COMPONENT, DARLA, Desk, OnNucleus, Serving, bodies, event, owe
@@ -154,6 +155,32 @@ async def test_what_was_told_just_before_a_stop_is_not_told_again(
     async with Serving(place, desk):
         pass
     assert len(place.heard("message/delivery")) == 10
+
+
+async def test_what_is_in_hand_at_a_stop_goes_back_if_the_disk_refuses_it_late(
+    place: OnNucleus, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped, in_hand = asyncio.Event(), asyncio.Event()
+
+    async def refused(*_: object, **__: object) -> None:
+        in_hand.set()
+        await stopped.wait()
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(greengrass, "_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(Outbox, "submit", refused)
+    host = await place.host(desk)
+    assert isinstance(host, GreengrassHost)
+    for name in ("a", "b", "c"):
+        await place.publish("txt", json.dumps(request(name, DARLA, name)).encode())
+    await until(lambda: host.nucleus.waiting == 3, "all have come")
+    running = asyncio.create_task(host.run())
+    await in_hand.wait()
+    await host.stop()
+    asyncio.get_running_loop().call_later(0.05, stopped.set)
+    await running
+    left = [json.loads(each.payload)["id"] for each in host.nucleus.take(9)]
+    assert left == ["a", "b", "c"]
 
 
 # What fits into a frame
