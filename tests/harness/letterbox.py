@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from callbox.simulator.message import Message
+from callbox.simulator.records.message import Message
 from harness.home import ANY, AUTH_TOKEN, DARLA, OTHER, OURS, REFLECTOR, Home
 from harness.signing import signature_of
 from harness.waiting import until

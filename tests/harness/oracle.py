@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from callbox.simulator import Simulator
-from callbox.simulator.record import Record
+from callbox.simulator.records.record import Record
 
 Text = tuple[str, str]
 """Recipient, and the text's body or the call's location."""

@@ -30,13 +30,13 @@ class Phone:
         self._phones = phones
         self.number = number
 
-    async def texts(self, body: str, to: str | None = None, **options: Any) -> Texted:  # noqa: ANN401 - callbox.simulator.text.Text
+    async def texts(self, body: str, to: str | None = None, **options: Any) -> Texted:  # noqa: ANN401 - callbox.simulator.telephony.text.Text
         """Send a text; give its Message, with the last webhook request as `webhook`."""
         document = await self._send("texts", to, {"body": body, **options})
         message: Texted = document["message"]
         return {**message, "webhook": document["webhook"]}
 
-    async def calls(self, to: str | None = None, **options: Any) -> Texted:  # noqa: ANN401 - callbox.simulator.ring.Ring
+    async def calls(self, to: str | None = None, **options: Any) -> Texted:  # noqa: ANN401 - callbox.simulator.telephony.ring.Ring
         """Call; give the Call, with the verbs that were answered as `heard`."""
         document = await self._send("calls", to, options)
         call: Texted = document["call"]

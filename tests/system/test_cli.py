@@ -23,7 +23,7 @@ from twilio.request_validator import RequestValidator
 from callbox.cli.queue import _page
 from callbox.cli.simulate import _failures
 from callbox.simulator import Settings, Simulator, start
-from callbox.simulator.exchange import Exchange
+from callbox.simulator.telephony.exchange import Exchange
 from contract.deliveries import a_store, flow, keep
 from harness.ports import free_port
 from harness.waiting import until

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from callbox.simulator.message import Message
+from callbox.simulator.records.message import Message
 from callbox.store.lock import Lock
 from harness.disk import SmallDisk
 from harness.home import DARLA, OURS

@@ -14,10 +14,10 @@ import pytest
 import pytest_asyncio
 
 from callbox.simulator import Settings
-from callbox.simulator.call import Call
-from callbox.simulator.execution import Execution
-from callbox.simulator.message import Message
-from callbox.simulator.switchboard import Created
+from callbox.simulator.records.call import Call
+from callbox.simulator.records.execution import Execution
+from callbox.simulator.records.message import Message
+from callbox.simulator.records.switchboard import Created
 from callbox.twilio.music import tracks
 from harness.home import ANY, DARLA, JOE, OTHER, OURS, REFLECTOR, Home
 from harness.outage import plug_in, unplug

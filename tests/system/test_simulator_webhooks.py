@@ -15,7 +15,7 @@ from aiohttp import ClientSession, web
 from twilio.request_validator import RequestValidator
 
 from callbox.simulator import BadOrder, Manner, Settings, Simulator, start
-from callbox.simulator.message import Message
+from callbox.simulator.records.message import Message
 from harness import until
 from harness.certificates import Authority
 from harness.ports import free_port

@@ -19,7 +19,7 @@ from callbox.domain.received import Ring, Text
 from callbox.hosts.http import HttpHost
 from callbox.simulator import Settings as SimulatorSettings
 from callbox.simulator import Simulator, start
-from callbox.simulator.number import Number
+from callbox.simulator.records.number import Number
 from callbox.simulator.settings import DEFAULT_NUMBERS
 from callbox.twilio import webhook
 from callbox.twilio.answers import Answering

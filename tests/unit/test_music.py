@@ -5,7 +5,7 @@ import re
 import pytest
 
 from callbox.domain.notification import Voice
-from callbox.simulator.twiml import verbs
+from callbox.simulator.records.twiml import verbs
 from callbox.twilio.music import BUCKETS, tracks
 from callbox.twilio.voice import MOST_CHARACTERS, spoken
 

@@ -1,16 +1,20 @@
 """The simulator's pure parts: segments, addresses, dates, timelines, faults."""
 
+import time
+
 import pytest
 
-from callbox.simulator import BadFaults, address
-from callbox.simulator.ask import params
-from callbox.simulator.date import http_date, rfc2822, span
-from callbox.simulator.fault import EFFECTS, PLANS
-from callbox.simulator.faults import Faults
-from callbox.simulator.ledger import Ledger
-from callbox.simulator.record import Record
-from callbox.simulator.segments import segments
-from callbox.simulator.timeline import Timeline
+from callbox.simulator import BadFaults
+from callbox.simulator.api.ask import params
+from callbox.simulator.faults.fault import EFFECTS, PLANS
+from callbox.simulator.faults.rules import Faults
+from callbox.simulator.records import address
+from callbox.simulator.records.clock import hastened
+from callbox.simulator.records.date import http_date, rfc2822, span
+from callbox.simulator.records.ledger import Ledger
+from callbox.simulator.records.record import Record
+from callbox.simulator.records.segments import segments
+from callbox.simulator.records.timeline import timeline
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 
@@ -120,7 +124,7 @@ def test_a_date_spans_its_day_and_a_time_its_second() -> None:
     [(1.0, 0.0, 0), (1.0, 0.9, 0), (1.0, 1.0, 1), (1.0, 99.0, 2), (0.0, 0.0, 0), (0.0, 0.001, 2)],
 )
 def test_a_status_comes_with_each_step_of_the_pace(pace: float, elapsed: float, stage: int) -> None:
-    assert Timeline(SENT_BY_NUMBER, pace).stage(elapsed) == stage
+    assert timeline(SENT_BY_NUMBER, pace).stage(elapsed) == stage
 
 
 def _record(number: int, to: str = "+15550000001", account: str = "AC1") -> Record:
@@ -132,7 +136,7 @@ def _record(number: int, to: str = "+15550000001", account: str = "AC1") -> Reco
         status_callback=None,
         created_at=float(number),
         arrived_at=float(number),
-        timeline=Timeline(SENT_BY_NUMBER, 1.0),
+        timeline=timeline(SENT_BY_NUMBER, 1.0),
     )
 
 
@@ -248,3 +252,19 @@ def test_a_bad_fault_document_gets_one_clear_sentence(document: object, sentence
     assert sentence in str(caught.value)
     assert str(caught.value).endswith(".")
     assert faults.document()["rules"] == [{"on": "any", "status": 503}]
+
+
+def test_what_is_delayed_keeps_its_first_status_and_its_order() -> None:
+    course = timeline(SENT_BY_NUMBER, 1.0).later(10)
+    assert [course.stage(at) for at in (5, 10.9, 11, 12)] == [0, 0, 1, 2]
+    assert course.later(5, "delivered").instants == (0, 11, 17)
+    assert (course.due("sent"), course.due("undelivered")) == (11, None)
+
+
+def test_a_hastened_clock_runs_so_many_times_as_fast() -> None:
+    began, clock = time.monotonic(), hastened(100_000)
+    first = clock()
+    passed = clock() - first
+    assert passed <= (time.monotonic() - began) * 100_000
+    assert passed > 0
+    assert hastened(1) is time.time

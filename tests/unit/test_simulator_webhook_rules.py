@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from callbox.simulator import BadOrder, Manner
-from callbox.simulator.consent import START, STOP, Consent
 from callbox.simulator.order import read
-from callbox.simulator.ring import Ring
-from callbox.simulator.signature import signature, signed_url
-from callbox.simulator.text import Text
-from callbox.simulator.twiml import BadTwiml, Verb
-from callbox.simulator.twiml import read as verbs_of
-from callbox.simulator.webhook import Overrides, Webhook, overrides
+from callbox.simulator.records.consent import START, STOP, Consent
+from callbox.simulator.records.twiml import BadTwiml, Verb
+from callbox.simulator.records.twiml import read as verbs_of
+from callbox.simulator.records.webhook import Overrides, Webhook, overrides
+from callbox.simulator.telephony.ring import Ring
+from callbox.simulator.telephony.signature import signature, signed_url
+from callbox.simulator.telephony.text import Text
 
 PAGE = "https://mycompany.com/myapp.php?foo=1&bar=2"
 PORT_1234 = "://mycompany.com:1234/myapp.php?foo=1&bar=2"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from callbox.simulator import Settings, Simulator
-    from callbox.simulator.exchange import Exchange
+    from callbox.simulator.telephony.exchange import Exchange
 
 _LOOK_SECONDS = 0.2
 _USAGE = 2

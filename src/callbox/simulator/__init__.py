@@ -4,7 +4,7 @@ It has faults on demand and keeps a log of it all. It shares no code with the ga
 checks the other.
 """
 
-from callbox.simulator.fault import BadFaults
+from callbox.simulator.faults.fault import BadFaults
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder
 from callbox.simulator.server import Simulator, start

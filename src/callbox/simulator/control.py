@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from callbox.simulator.address import phone_of
-from callbox.simulator.answer import NOTHING, Answer, document
-from callbox.simulator.ask import Ask, params
-from callbox.simulator.call import Call
-from callbox.simulator.fault import BadFaults
-from callbox.simulator.faults import Faults
+from callbox.simulator.api.answer import NOTHING, Answer, document
+from callbox.simulator.api.ask import Ask, params
+from callbox.simulator.faults.fault import BadFaults
+from callbox.simulator.faults.rules import Faults
+from callbox.simulator.faults.traffic import Traffic
 from callbox.simulator.manner import Manner
-from callbox.simulator.network import Network
 from callbox.simulator.order import BadOrder, read
-from callbox.simulator.outcome import Outcome
-from callbox.simulator.ring import Ring
-from callbox.simulator.text import Text
-from callbox.simulator.traffic import Traffic
+from callbox.simulator.records.address import phone_of
+from callbox.simulator.records.call import Call
+from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.telephony.network import Network
+from callbox.simulator.telephony.ring import Ring
+from callbox.simulator.telephony.text import Text
 
 PREFIX = "/_simulator/"
 USUAL_LIMIT = 10_000

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from callbox.simulator.address import phone_of
-from callbox.simulator.call import Call
-from callbox.simulator.message import Message
+from callbox.simulator.records.address import phone_of
+from callbox.simulator.records.call import Call
+from callbox.simulator.records.message import Message
 
 if TYPE_CHECKING:
     from callbox.simulator.server import Simulator

@@ -9,30 +9,32 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from callbox.simulator import address, routes
-from callbox.simulator.answer import NOTHING, Answer, refused
-from callbox.simulator.ask import Ask, params
-from callbox.simulator.call import Call
+from callbox.simulator.api import routes
+from callbox.simulator.api.answer import NOTHING, Answer, refused
+from callbox.simulator.api.ask import Ask, params
+from callbox.simulator.api.credentials import Credentials
+from callbox.simulator.api.refusal import Refusal
+from callbox.simulator.api.routes import Route
 from callbox.simulator.control import PREFIX, Control
-from callbox.simulator.credentials import Credentials
-from callbox.simulator.date import http_date
-from callbox.simulator.exchange import Exchange
-from callbox.simulator.execution import Execution
-from callbox.simulator.fault import NORMAL, Plan
-from callbox.simulator.faults import Faults
-from callbox.simulator.holder import Holder
-from callbox.simulator.message import Message
-from callbox.simulator.network import Network
-from callbox.simulator.number import Number
-from callbox.simulator.outcome import Outcome
+from callbox.simulator.faults.fault import NORMAL, Plan
+from callbox.simulator.faults.rules import Faults
+from callbox.simulator.faults.traffic import DROPPED, Answered, Traffic
 from callbox.simulator.phone import Phone
-from callbox.simulator.refusal import Refusal
-from callbox.simulator.ring import Ring
-from callbox.simulator.routes import Route
+from callbox.simulator.records import address
+from callbox.simulator.records.call import Call
+from callbox.simulator.records.clock import Clock, hastened
+from callbox.simulator.records.date import http_date
+from callbox.simulator.records.execution import Execution
+from callbox.simulator.records.holder import Holder
+from callbox.simulator.records.message import Message
+from callbox.simulator.records.number import Number
+from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.records.switchboard import Created, Switchboard
 from callbox.simulator.settings import Settings
-from callbox.simulator.switchboard import Clock, Created, Switchboard
-from callbox.simulator.text import Text
-from callbox.simulator.traffic import DROPPED, Answered, Traffic
+from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.network import Network
+from callbox.simulator.telephony.ring import Ring
+from callbox.simulator.telephony.text import Text
 
 STANDARD_HEADERS = {
     "Content-Type": "application/json;charset=utf-8",
@@ -228,7 +230,7 @@ class Simulator:
             if answer.record is not None:
                 answer.record.answered = DROPPED
 
-        timer = asyncio.get_running_loop().call_later(seconds, perform)
+        timer = asyncio.get_running_loop().call_later(seconds / self.settings.speed, perform)
         self._late.add(timer)
 
     async def _pause(self, plan: Plan) -> None:
@@ -237,7 +239,7 @@ class Simulator:
         if settings.jitter:
             seconds += self._jitter.random() * settings.jitter
         if seconds:
-            await asyncio.sleep(seconds)
+            await self._board.pause(seconds)
 
     def _response(self, answer: Answer, concurrent: int, seconds: float) -> web.Response:
         headers = {
@@ -270,9 +272,13 @@ async def start(
     port: int = 0,
     *,
     settings: Settings | None = None,
-    clock: Clock = time.time,
+    clock: Clock | None = None,
 ) -> Simulator:
-    """Start a simulator that listens; OSError if it cannot."""
-    simulator = Simulator(settings or Settings(), clock)
+    """Start a simulator that listens; OSError if it cannot.
+
+    A `clock` of one's own tells its time, but does not end its pauses.
+    """
+    settings = settings or Settings()
+    simulator = Simulator(settings, clock or hastened(settings.speed))
     await simulator.listen(host, port)
     return simulator

@@ -36,6 +36,8 @@ class Settings:
     """Seconds between doing what was asked and answering."""
     jitter: float = 0.0
     """Up to so many seconds more latency, evenly spread."""
+    speed: float = 1.0
+    """Seconds of the simulation in one of the machine. Webhooks' time-outs are the machine's."""
     seed: int = 0
     """The same seed and the same order of requests draw the same faults."""
 

@@ -1,0 +1,64 @@
+"""The rules in force: the first one that hits a request decides."""
+
+import random
+import time
+from dataclasses import dataclass
+
+from callbox.simulator.faults.fault import NORMAL, BadFaults, Plan, Rule
+from callbox.simulator.records.clock import Clock
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often a rule was asked, and how often it hit."""
+
+    seen: int = 0
+    hits: int = 0
+
+
+class Faults:
+    """Decides what goes wrong; the same seed and order of requests decide alike.
+
+    Each rule numbers the requests that come to it; seed, rule and number make the draw.
+    """
+
+    def __init__(self, seed: int, clock: Clock = time.time) -> None:
+        self._seed = seed
+        self._clock = clock
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        self.set([])
+
+    def set(self, documents: object) -> None:
+        """Put rules in force instead of those before; BadFaults leaves those before."""
+        if not isinstance(documents, list):
+            raise BadFaults(
+                f"The document must be a list of rules, not {type(documents).__name__}."
+            )
+        rules = [Rule(document, f"Rule {place}") for place, document in enumerate(documents, 1)]
+        self._rules = [(rule, Tally()) for rule in rules]
+        self._set_at = self._clock()
+
+    def document(self) -> dict[str, object]:
+        """Return the rules as they were set, and how often each was asked and hit."""
+        return {
+            "rules": [rule.document for rule, _ in self._rules],
+            "seen": [tally.seen for _, tally in self._rules],
+            "hits": [tally.hits for _, tally in self._rules],
+        }
+
+    def plan(self, endpoint: str) -> Plan:
+        """Decide what to do with a request."""
+        if not self._rules:
+            return NORMAL
+        elapsed = self._clock() - self._set_at
+        for place, (rule, tally) in enumerate(self._rules):
+            if rule.concerns(endpoint, elapsed) and tally.hits != rule.times:
+                tally.seen += 1
+                draw = random.Random(f"{self._seed}/{place}/{tally.seen}")  # noqa: S311 - repeatable
+                if draw.random() < rule.share:
+                    tally.hits += 1
+                    return rule.plan(draw.random())
+        return NORMAL

@@ -1,0 +1,1 @@
+"""What Twilio keeps: messages, calls, numbers, runs of flows, who refuses whom."""

@@ -1,0 +1,141 @@
+"""A call as Twilio keeps it."""
+
+import math
+from dataclasses import dataclass, field
+
+from callbox.simulator.records.address import formatted
+from callbox.simulator.records.date import rfc2822
+from callbox.simulator.records.number import number_sid
+from callbox.simulator.records.record import Record
+from callbox.simulator.records.timeline import TALKING
+from callbox.simulator.records.twiml import Verb
+from callbox.simulator.records.webhook import Webhook
+
+PRICE = "-0.01300"
+"""Dollars of a call that was answered, once it is over."""
+SUBRESOURCES = {
+    "notifications": "Notifications",
+    "recordings": "Recordings",
+    "payments": "Payments",
+    "events": "Events",
+    "siprec": "Siprec",
+    "streams": "Streams",
+    "transcriptions": "Transcriptions",
+    "user_defined_message_subscriptions": "UserDefinedMessageSubscriptions",
+    "user_defined_messages": "UserDefinedMessages",
+}
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Call(Record):
+    """One phone call, with what its creator asked for."""
+
+    sender: str
+    url: str | None
+    twiml: str | None
+    application_sid: str | None
+    status_callback_event: tuple[str, ...]
+    machine_detection: str | None
+    status_callback_method: str = "POST"
+    method: str = "POST"
+    fallback_url: str | None = None
+    fallback_method: str = "POST"
+    direction: str = "outbound-api"
+    answered_by: str = "human"
+    """Whom machine detection finds."""
+    said_duration: int | None = None
+    """Seconds that it is said to have lasted; None if it is said as it was."""
+    answered_at: float | None = None
+    """When a call that came in was answered."""
+    heard: list[Verb] = field(default_factory=list)
+    """What was said to whoever called or was called, verb by verb."""
+
+    @property
+    def script_webhook(self) -> Webhook | None:
+        """Where what is said to the callee comes from."""
+        if self.url is None:
+            return None
+        return Webhook(self.url, self.method, self.fallback_url, self.fallback_method)
+
+    @property
+    def inbound(self) -> bool:
+        """Whether somebody called us."""
+        return self.direction == "inbound"
+
+    def answer(self, now: float) -> None:
+        """Take up a call that came in."""
+        if self.answered_at is None:
+            self.answered_at = now
+            self.timeline = TALKING
+
+    def started_at(self, now: float) -> float | None:
+        """When it was answered."""
+        return self.reached("in-progress", now) if self.answered_at is None else self.answered_at
+
+    def ended_since(self, now: float) -> float | None:
+        """When it ended, by itself or by an update."""
+        if self.ended:
+            return self.ended_at
+        return None if self.inbound else self.reached(self.timeline.statuses[-1], now)
+
+    def duration(self, now: float = math.inf) -> int | None:
+        """Return the seconds it has lasted; None before it ended, which it has by the usual."""
+        start, end = self.started_at(now), self.ended_since(now)
+        if end is None:
+            return None
+        if start is None:
+            return 0
+        return int(end - start) if self.said_duration is None else self.said_duration
+
+    def _found(self, now: float) -> str | None:
+        return self.answered_by if self.machine_detection and self.started_at(now) else None
+
+    def document(self, now: float) -> dict[str, object]:
+        """Return the 26 fields of the Call resource; dates are absent while it is queued."""
+        path = f"/2010-04-01/Accounts/{self.account_sid}/Calls/{self.sid}"
+        status = self.status(now)
+        waiting = status == "queued"
+        lasted = self.duration(now)
+        return {
+            "sid": self.sid,
+            "date_created": None if waiting else rfc2822(self.created_at),
+            "date_updated": None if waiting else rfc2822(self.updated_at(now)),
+            "parent_call_sid": None,
+            "account_sid": self.account_sid,
+            "to": self.to,
+            "to_formatted": formatted(self.to),
+            "from": self.sender,
+            "from_formatted": formatted(self.sender),
+            "phone_number_sid": number_sid(self.to if self.inbound else self.sender),
+            "status": status,
+            "start_time": rfc2822(self.started_at(now)),
+            "end_time": rfc2822(self.ended_since(now)),
+            "duration": None if lasted is None else str(lasted),
+            "price": PRICE if lasted else None,
+            "price_unit": "USD",
+            "direction": self.direction,
+            "answered_by": self._found(now),
+            "api_version": "2010-04-01",
+            "forwarded_from": None,
+            "group_sid": None,
+            "caller_name": None,
+            "queue_time": "0",
+            "trunk_sid": None,
+            "uri": f"{path}.json",
+            "subresource_uris": {name: f"{path}/{uri}.json" for name, uri in SUBRESOURCES.items()},
+        }
+
+    def entry(self) -> dict[str, object]:
+        """Return the entry in the log."""
+        return {
+            "kind": "call",
+            # no super() here: with slots the class it names was replaced by the decorator
+            **Record.entry(self),
+            "messaging_service_sid": None,
+            "body": None,
+            "media": [],
+            "validity_period": None,
+            "url": self.url,
+            "twiml": self.twiml,
+            "status_callback_event": list(self.status_callback_event),
+        }

@@ -1,0 +1,48 @@
+"""All that was created of one kind, found by SID and by recipient without a search."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from itertools import count
+from operator import attrgetter
+from typing import Generic, TypeVar
+
+from callbox.simulator.records.record import Record
+
+R = TypeVar("R", bound=Record)
+SERIAL = attrgetter("serial")
+
+
+class Ledger(Generic[R]):
+    """Records in order of creation."""
+
+    def __init__(self) -> None:
+        self.records: list[R] = []
+        self._serials = count(1)
+        self._by_sid: dict[str, R] = {}
+        self._by_recipient: dict[str, list[R]] = {}
+
+    def add(self, record: R) -> None:
+        """Write down what was created, now or before."""
+        record.serial = (record.created_at, next(self._serials))
+        self._by_sid[record.sid] = record
+        for records in (self.records, self._by_recipient.setdefault(record.to, [])):
+            insort(records, record, key=SERIAL)
+
+    def find(self, account_sid: str, sid: str) -> R | None:
+        """Return the record with a SID, if the account has it."""
+        record = self._by_sid.get(sid)
+        return record if record and record.account_sid == account_sid else None
+
+    def remove(self, record: R) -> None:
+        """Forget a record."""
+        del self._by_sid[record.sid]
+        for records in (self.records, self._by_recipient[record.to]):
+            del records[bisect_left(records, record.serial, key=SERIAL)]
+
+    def newest(self, account_sid: str, to: str | None, before: R | None) -> Iterator[R]:
+        """Yield an account's records, newest first: to one recipient, older than another."""
+        records: Sequence[R] = self.records if to is None else self._by_recipient.get(to, [])
+        end = len(records) if before is None else bisect_left(records, before.serial, key=SERIAL)
+        for place in range(end - 1, -1, -1):
+            if records[place].account_sid == account_sid:
+                yield records[place]

@@ -1,0 +1,1 @@
+"""Whoever texts and calls, and what hears of it: webhooks, callbacks, TwiML."""

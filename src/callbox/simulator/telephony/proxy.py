@@ -1,0 +1,196 @@
+"""TwilioProxy: calls webhooks as Twilio does, and keeps every exchange."""
+
+import base64
+import ssl
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    InvalidURL,
+    TCPConnector,
+)
+from yarl import URL
+
+from callbox.simulator.records.clock import Clock
+from callbox.simulator.records.holder import Holder
+from callbox.simulator.records.webhook import Webhook
+from callbox.simulator.settings import Settings
+from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.signature import signature, signed_url
+
+Form = Mapping[str, str]
+RETRIEVAL_FAILURE = "11200"
+UNAUTHORIZED = 401
+BECOME_GET, STAY = {301, 302, 303}, {307, 308}
+"""Redirections; what becomes a GET loses its parameters on the way."""
+MOST_HOPS = 5
+FORM_TYPE = "application/x-www-form-urlencoded; charset=UTF-8"
+HEADERS = {"User-Agent": "TwilioProxy/1.1", "Accept": "*/*", "Cache-Control": "max-age=259200"}
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One webhook to call: all its attempts share the token and the time."""
+
+    hook: Webhook
+    params: Form
+    voice: bool
+    token: str
+    fallback: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where it goes: parameters of a GET are part of it."""
+        url = self.hook.bare
+        if self.hook.method == "POST" or not self.params:
+            return url
+        return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(self.params)}"
+
+    @property
+    def form(self) -> Form:
+        """What is posted."""
+        return self.params if self.hook.method == "POST" else {}
+
+    def moved(self, exchange: Exchange) -> "Errand":
+        """Return the errand to where a redirection leads; the time-outs stay."""
+        place = urljoin(exchange.url, exchange.location).partition("#")[0]
+        url = f"{place}#{urlsplit(self.hook.url).fragment}"
+        if exchange.status in STAY:
+            return replace(self, hook=replace(self.hook, url=url))
+        return replace(self, hook=replace(self.hook, url=url, method="GET"), params={})
+
+
+class Proxy:
+    """Signs, sends, waits, tries again, falls back."""
+
+    def __init__(self, settings: Settings, holder: Holder, clock: Clock) -> None:
+        self._settings = settings
+        self._holder = holder
+        self._clock = clock
+        self._session: ClientSession | None = None
+        self.exchanges: list[Exchange] = []
+        """Every request, oldest first."""
+        self.tunnels: dict[str, str] = dict(settings.tunnels)
+        """What begins with the first is signed so, and sent to the second."""
+
+    async def close(self) -> None:
+        """Cut what is in flight."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def call(self, hook: Webhook, params: Form, *, voice: bool = False) -> Exchange:
+        """Call a webhook, and its fallback URL if it fails; return the last exchange."""
+        token = str(uuid.uuid4())
+        exchange = await self._insist(Errand(hook, params, voice, token))
+        if exchange.ok or hook.fallback is None:
+            return exchange
+        blame = {"ErrorCode": RETRIEVAL_FAILURE, "ErrorUrl": hook.bare}
+        return await self._insist(Errand(hook.fallback, {**params, **blame}, voice, token, True))
+
+    async def _insist(self, errand: Errand) -> Exchange:
+        rules = errand.hook.overrides
+        deadline = time.monotonic() + rules.total
+        for attempt in range(1, rules.retries + 2):
+            exchange = await self._attempt(errand, attempt, deadline)
+            spent = time.monotonic() >= deadline
+            if exchange.ok or exchange.fault not in rules.reasons or spent:
+                break
+        return exchange
+
+    async def _attempt(self, errand: Errand, attempt: int, deadline: float) -> Exchange:
+        exchange = await self._ask(errand, attempt, deadline)
+        for _ in range(MOST_HOPS):
+            if not exchange.location:
+                break
+            errand = errand.moved(exchange)
+            exchange = await self._ask(errand, attempt, deadline)
+        return exchange
+
+    async def _ask(self, errand: Errand, attempt: int, deadline: float) -> Exchange:
+        exchange = await self._send(errand, attempt, deadline, {})
+        login = errand.hook.login
+        if exchange.status == UNAUTHORIZED and login and exchange.challenge:
+            basic = base64.b64encode(":".join(login).encode()).decode()
+            return await self._send(errand, attempt, deadline, {"Authorization": f"Basic {basic}"})
+        return exchange
+
+    async def _send(self, errand: Errand, attempt: int, deadline: float, login: Form) -> Exchange:
+        exchange = Exchange(
+            method=errand.hook.method,
+            url=errand.url,
+            params=errand.params,
+            headers={**self._headers(errand), **login},
+            attempt=attempt,
+            fallback=errand.fallback,
+            began_at=self._clock(),
+        )
+        self.exchanges.append(exchange)
+        began = time.monotonic()
+        try:
+            await self._carry(exchange, errand, deadline - began)
+        except (ClientConnectorError, ConnectionTimeoutError, InvalidURL):
+            exchange.fault = "ct"
+        except (ClientError, TimeoutError, UnicodeError):
+            exchange.fault = "rt"
+        exchange.seconds = time.monotonic() - began
+        return exchange
+
+    async def _carry(self, exchange: Exchange, errand: Errand, left: float) -> None:
+        rules = errand.hook.overrides
+        url, forwarded = self._route(exchange.url)
+        limits = ClientTimeout(
+            total=max(left, 0.001), sock_connect=rules.connect, sock_read=rules.read
+        )
+        async with self._client().request(
+            exchange.method,
+            URL(url, encoded=True),
+            data=urlencode(errand.form) if exchange.method == "POST" else None,
+            headers={**exchange.headers, **forwarded},
+            timeout=limits,
+            allow_redirects=False,
+        ) as answer:
+            exchange.content_type = answer.content_type
+            exchange.challenge = answer.headers.get("WWW-Authenticate", "")
+            exchange.body = await answer.text(errors="replace")
+            exchange.answered(answer.status)
+            if answer.status in BECOME_GET | STAY:
+                exchange.location = answer.headers.get("Location", "")
+
+    def _route(self, url: str) -> tuple[str, dict[str, str]]:
+        for outside, inside in self.tunnels.items():
+            if url.startswith(outside):
+                parts = urlsplit(url)
+                told = {"Host": parts.netloc, "X-Forwarded-Proto": parts.scheme}
+                return inside + url.removeprefix(outside), told
+        return url, {}
+
+    def _client(self) -> ClientSession:
+        if self._session is None:
+            self._session = ClientSession(
+                connector=TCPConnector(ssl=self._trust(), limit=0, force_close=True),
+                cookie_jar=DummyCookieJar(),
+            )
+        return self._session
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        authority = self._settings.webhook_authority
+        return ssl.create_default_context(cafile=authority) if authority else True
+
+    def _headers(self, errand: Errand) -> dict[str, str]:
+        signed = signed_url(errand.url, voice=errand.voice)
+        content = {"Content-Type": FORM_TYPE} if errand.hook.method == "POST" else {}
+        return {
+            **HEADERS,
+            **content,
+            "X-Twilio-Signature": signature(self._holder.auth_token, signed, errand.form),
+            "I-Twilio-Idempotency-Token": errand.token,
+        }

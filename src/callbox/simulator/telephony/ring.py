@@ -1,0 +1,36 @@
+"""A call that somebody makes to us, as the control API and tests describe it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from callbox.simulator.order import BadOrder
+from callbox.simulator.records import address
+
+USUAL_RECORDING = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """From whom, to which number of ours; and what the caller does."""
+
+    sender: str
+    to: str
+    hangup_after: float = 0.0
+    """Seconds that the caller stays once everything was said."""
+    recording: Mapping[str, int] | None = None
+    """What the caller says when recorded: `duration` in seconds. None: nothing."""
+    digits: str = ""
+    """What the caller presses when asked."""
+    dial_status: str = "completed"
+    """What becomes of a Dial: completed, busy, no-answer, failed or canceled."""
+
+    def addresses(self) -> tuple[str, str]:
+        """Return caller and callee as Twilio writes them."""
+        found = address.phone(self.sender), address.phone(self.to)
+        if None in found:
+            raise BadOrder('"from" and "to" must be phone numbers.')
+        return str(found[0]), str(found[1])
+
+    def recorded(self) -> int:
+        """Return the seconds that the caller speaks."""
+        return 0 if self.recording is None else self.recording.get("duration", USUAL_RECORDING)
