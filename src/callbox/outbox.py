@@ -140,7 +140,7 @@ class Outbox:
 
     async def open(self) -> None:
         """Put what the last run left open in doubt. Call before anything else."""
-        self._drift = self.clock.now() - self.clock.monotonic()
+        self._drift = self.clock.drift()
         self.consent.take(await self.store.opt_outs())
         left = await self.store.recover(self.clock.now(), self.rules.lookup_delays[0])
         self.counters.recovered = left
@@ -206,7 +206,7 @@ class Outbox:
             self._wake.clear()
             wait = await self._round()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+                await asyncio.wait_for(self._wake.wait(), self.clock.machine_seconds(wait))
 
     def wake(self) -> None:
         """Have `run` look for something to do now."""
@@ -258,7 +258,7 @@ class Outbox:
 
     async def _notice_jump(self) -> None:
         """Move due times with a jump of the wall clock against the monotonic one."""
-        drift = self.clock.now() - self.clock.monotonic()
+        drift = self.clock.drift()
         jump, self._drift = drift - self._drift, drift
         if abs(jump) > _JUMP:
             log.warning("The clock jumped by %+.0f s: due times move with it", jump)

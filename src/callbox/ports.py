@@ -407,6 +407,12 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Give a clock that never jumps and goes on while the machine sleeps."""
 
+    def drift(self) -> float:
+        """Give how far `now` is ahead of `monotonic`: it changes when the wall clock jumps."""
+
+    def machine_seconds(self, seconds: float) -> float:
+        """Give how long the machine waits for so many seconds of this clock."""
+
     def jitter(self) -> float:
         """Draw from [0, 1)."""
 

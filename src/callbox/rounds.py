@@ -245,7 +245,7 @@ class Rounds:
                 self._wake.clear()
                 wait = max(0.001, await self._round())
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), wait)
+                    await asyncio.wait_for(self._wake.wait(), self.clock.machine_seconds(wait))
         finally:
             self._end_first_look(answered=False)
             self._end_series()

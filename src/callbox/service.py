@@ -25,7 +25,7 @@ from callbox.hosts.mqtt import MqttHost
 from callbox.inbox import Inbox
 from callbox.intake import Asked, Intake
 from callbox.outbox import Outbox
-from callbox.ports import INDIGO, MQTT, Event, Figures, Refusal, Submission
+from callbox.ports import INDIGO, MQTT, Clock, Event, Figures, Refusal, Submission
 from callbox.rounds import Rounds
 from callbox.store.sqlite import SqliteStore
 from callbox.troubles import Source, Troubles
@@ -48,6 +48,7 @@ class Gateway:
 
     `home`: an Indigo server that is told what happens. `nucleus`: one of AWS IoT Greengrass that
     requests come from and events go to. Without a `broker` nothing comes by MQTT.
+    `clock`: the machine's, unless a rehearsal brings a faster one.
     """
 
     def __init__(
@@ -58,13 +59,14 @@ class Gateway:
         home: Home | None = None,
         nucleus: Nucleus | None = None,
         broker: bool = True,
+        clock: Clock | None = None,
     ) -> None:
         self.config = config
         self._takeover = takeover
         self._home = home
         self._nucleus = nucleus
         self._broker = broker
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
         self._began = self._clock.monotonic()
         self._started_at = iso_time(self._clock.now())
         self._tasks: set[asyncio.Task[bool]] = set()

@@ -67,6 +67,12 @@ class ToyClock:
     def monotonic(self) -> float:
         return self.since_start
 
+    def drift(self) -> float:
+        return self.now() - self.monotonic()
+
+    def machine_seconds(self, seconds: float) -> float:
+        return seconds
+
     def jitter(self) -> float:
         return 0.0
 

@@ -45,6 +45,12 @@ class StoppedClock:
     def monotonic(self) -> float:
         return 0.0
 
+    def drift(self) -> float:
+        return self.now() - self.monotonic()
+
+    def machine_seconds(self, seconds: float) -> float:
+        return seconds
+
     def jitter(self) -> float:
         return 0.0
 

@@ -34,7 +34,10 @@ EXAMPLES = {
         "callbox migrate template.yaml --component --report report.md",
         "callbox migrate --ask",
     ),
-    "simulate": ("callbox simulate --port 8081 --trial",),
+    "simulate": (
+        "callbox simulate --port 8081 --trial",
+        "callbox simulate --scenario examples/scenarios/storm.yaml",
+    ),
 }
 
 

@@ -3,14 +3,18 @@
 import asyncio
 import signal
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from callbox.cli.summary import show, watch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from callbox.simulator import Settings, Simulator
+    from callbox.simulator import Scenario, Settings, Simulator
     from callbox.simulator.telephony.exchange import Exchange
 
 _LOOK_SECONDS = 0.2
@@ -61,6 +65,20 @@ def simulate(
     latency: Annotated[float, typer.Option(min=0, help="Seconds to answer.")] = 0.0,
     jitter: Annotated[float, typer.Option(min=0, help="Seconds more, at most.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Repeats the same faults.")] = 0,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Play what a YAML file says: docs/simulator.md.",
+        ),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Seconds of the simulation in one of yours; the scenario's, or 1.",
+        ),
+    ] = None,
     auth_token: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +105,7 @@ def simulate(
     """  # noqa: D301 - a paragraph that begins with \b keeps its lines
     from callbox.simulator import Settings  # noqa: PLC0415 - `--help` does without
 
+    script = _script(scenario, speed)
     numbers = tuple(number) if number else None
     settings = Settings(
         trial=trial,
@@ -96,18 +115,39 @@ def simulate(
         jitter=jitter,
         seed=seed,
         auth_token=auth_token,
+        speed=script.speed,
     )
     try:
-        asyncio.run(_serve(host, port, settings))
+        fine = asyncio.run(_serve(host, port, script, script.settled(settings)))
     except OSError as error:
         sys.stderr.write(
             f"The simulator cannot listen on {host}:{port} ({error.strerror}): name another "
             "--port, or 0 for a free one.\n"
         )
         raise typer.Exit(_USAGE) from None
+    if not fine:
+        raise typer.Exit(1)
 
 
-async def _serve(host: str, port: int, settings: "Settings") -> None:
+def _script(file: Path | None, speed: float | None) -> "Scenario":
+    """Give the scenario to play; one without anything in it if there is no file."""
+    from callbox.simulator import BadOrder, Scenario  # noqa: PLC0415 - see simulate
+
+    try:
+        if file is None:
+            found = Scenario()
+        else:
+            from callbox.simulator.scenario.file import load  # noqa: PLC0415 - see simulate
+
+            found = load(file)
+    except BadOrder as reason:
+        sys.stderr.write(f"{reason}\n")
+        raise typer.Exit(_USAGE) from None
+    return found if speed is None else replace(found, speed=speed)
+
+
+async def _serve(host: str, port: int, script: "Scenario", settings: "Settings") -> bool:
+    """Serve until a signal, or the end of the scenario; tell whether nothing was doubled."""
     from callbox.simulator import start  # noqa: PLC0415 - see simulate
 
     stopping = asyncio.Event()
@@ -117,8 +157,37 @@ async def _serve(host: str, port: int, settings: "Settings") -> None:
     async with await start(host, port, settings=settings) as simulator:
         print(_first_screen(simulator), flush=True)
         watching = asyncio.create_task(_watch(simulator))
-        await stopping.wait()
-        watching.cancel()
+        playing = asyncio.create_task(_play(simulator, script))
+        signal_came = asyncio.create_task(stopping.wait())
+        await asyncio.wait([signal_came, playing], return_when=asyncio.FIRST_COMPLETED)
+        for task in (watching, playing, signal_came):
+            task.cancel()
+        return _conclude(simulator)
+
+
+async def _play(simulator: "Simulator", script: "Scenario") -> None:
+    """Play from the first request on, to the end; for ever if there is nothing to play."""
+    from callbox.cli.screen import console  # noqa: PLC0415 - see simulate
+
+    if script == type(script)(speed=script.speed):
+        await asyncio.Event().wait()
+    player = simulator.play(script)
+    print(f"{script.name or 'The scenario'} begins with the first request.", flush=True)
+    await simulator.asked.wait()
+    player.begin()
+    await watch(player, console())
+
+
+def _conclude(simulator: "Simulator") -> bool:
+    from callbox.cli.screen import console  # noqa: PLC0415 - see simulate
+
+    if simulator.player is None:
+        return True
+    for trouble in simulator.player.troubles:
+        print(trouble)
+    tally = simulator.tally()
+    show(tally, console())
+    return not tally.doubled
 
 
 def _first_screen(simulator: "Simulator") -> str:

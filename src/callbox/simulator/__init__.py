@@ -7,7 +7,17 @@ checks the other.
 from callbox.simulator.faults.fault import BadFaults
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder
+from callbox.simulator.scenario.scenario import Scenario, scenario
 from callbox.simulator.server import Simulator, start
 from callbox.simulator.settings import Settings
 
-__all__ = ["BadFaults", "BadOrder", "Manner", "Settings", "Simulator", "start"]
+__all__ = [
+    "BadFaults",
+    "BadOrder",
+    "Manner",
+    "Scenario",
+    "Settings",
+    "Simulator",
+    "scenario",
+    "start",
+]

@@ -16,6 +16,7 @@ from callbox.simulator.order import BadOrder, read
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.scenario.tally import Tally
 from callbox.simulator.telephony.network import Network
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.text import Text
@@ -32,7 +33,9 @@ Action = Callable[[Ask, bytes], Answer | Awaitable[Answer]]
 class Control:
     """Faults, texts and calls in; faults, log, counters, webhooks and what phones got out."""
 
-    def __init__(self, network: Network, faults: Faults, traffic: Traffic) -> None:
+    def __init__(
+        self, network: Network, faults: Faults, traffic: Traffic, tally: Callable[[], Tally]
+    ) -> None:
         self._network = network
         self._board = network.board
         self._faults = faults
@@ -43,6 +46,7 @@ class Control:
             ("DELETE", "faults"): lambda _ask, _body: _done(faults.clear),
             ("GET", "log"): lambda ask, _body: self._log(ask),
             ("DELETE", "log"): lambda _ask, _body: _done(self._board.log.clear),
+            ("GET", "summary"): lambda _ask, _body: document(200, tally().document()),
             ("GET", "requests"): lambda _ask, _body: document(200, traffic.document()),
             ("DELETE", "requests"): lambda _ask, _body: _done(traffic.clear),
             ("POST", "texts"): lambda _ask, body: self._text(json.loads(body)),

@@ -43,7 +43,10 @@ def read(kind: type[V], document: object) -> V:
 
 
 def _check_names(kind: type[Any], given: Mapping[str, object]) -> None:
-    known = {field.name: field.default is MISSING for field in fields(kind)}
+    known = {
+        field.name: field.default is MISSING and field.default_factory is MISSING
+        for field in fields(kind)
+    }
     for name in given.keys() - known.keys():
         raise BadOrder(f'"{name}" is unknown; known are {", ".join(map(_outside, known))}.')
     for name, needed in known.items():

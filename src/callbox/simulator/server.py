@@ -30,6 +30,9 @@ from callbox.simulator.records.message import Message
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.records.switchboard import Created, Switchboard
+from callbox.simulator.scenario.player import Player
+from callbox.simulator.scenario.scenario import Scenario
+from callbox.simulator.scenario.tally import Tally, tally
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
 from callbox.simulator.telephony.network import Network
@@ -75,7 +78,11 @@ class Simulator:
         """How status callbacks arrive: `manner` may be set."""
         self.tunnels = self._network.proxy.tunnels
         """What a proxy in front of the gateway would do: URL outside to URL inside."""
-        self._control = Control(self._network, self.faults, self.requests)
+        self.asked = asyncio.Event()
+        """Set by the first request."""
+        self.player: Player | None = None
+        """The scenario that is played."""
+        self._control = Control(self._network, self.faults, self.requests, self.tally)
 
     @property
     def messages(self) -> Sequence[Message]:
@@ -106,6 +113,16 @@ class Simulator:
     def webhooks(self) -> Sequence[Exchange]:
         """Every webhook request, oldest first."""
         return self._network.proxy.exchanges
+
+    def play(self, scenario: Scenario) -> Player:
+        """Prepare a scenario, to be begun; its settings and speed are those of the start."""
+        self.player = Player(scenario, self._network, self.faults)
+        self.player.prepare()
+        return self.player
+
+    def tally(self) -> Tally:
+        """Count what came of everything so far."""
+        return tally(self._board, self.webhooks)
 
     def number(self, number: str) -> Number:
         """Return a number of the account; its webhooks may be set. KeyError if it has none such."""
@@ -182,6 +199,7 @@ class Simulator:
     ) -> web.StreamResponse:
         started = time.perf_counter()
         answered: Answered = DROPPED
+        self.asked.set()
         self.requests.begin(route.endpoint)
         concurrent = self.requests.in_flight
         try:

@@ -1,0 +1,1 @@
+"""Faults, texts and calls in time, and what came of them."""

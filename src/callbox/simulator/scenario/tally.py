@@ -1,0 +1,81 @@
+"""What came of everything: accepted, delivered, doubled, cost."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from callbox.simulator.records.call import Call
+from callbox.simulator.records.message import Message
+from callbox.simulator.records.switchboard import Created, Switchboard
+from callbox.simulator.telephony.exchange import Exchange
+
+ENDS = {
+    **dict.fromkeys(("delivered", "read", "completed", "ended"), "delivered"),
+    **dict.fromkeys(("undelivered", "failed", "canceled", "busy", "no-answer"), "failed"),
+}
+"""What each last status comes to; any other is under way."""
+SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counted over all that was created; `cost` in dollars, as far as prices are known."""
+
+    accepted: int
+    delivered: int
+    failed: int
+    under_way: int
+    doubled: int
+    cost: float
+    received: int
+    """Texts and calls that came in."""
+    webhooks: int
+    webhooks_failed: int
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "cost": round(self.cost, 5)
+        }
+
+
+def tally(board: Switchboard, webhooks: Iterable[Exchange]) -> Tally:
+    """Count."""
+    now = board.clock()
+    ends = Counter(ENDS.get(record.status(now), "under way") for record in board.log)
+    kept: list[Message | Call] = [*board.messages.records, *board.calls.records]
+    told = [exchange for exchange in webhooks if exchange.over]
+    return Tally(
+        accepted=len(board.log),
+        delivered=ends["delivered"],
+        failed=ends["failed"],
+        under_way=ends["under way"],
+        doubled=doubled(board.log),
+        cost=sum(abs(float(str(record.document(now)["price"] or 0))) for record in kept),
+        received=sum(record.inbound for record in kept),
+        webhooks=len(told),
+        webhooks_failed=sum(not exchange.ok for exchange in told),
+    )
+
+
+def doubled(log: Iterable[Created]) -> int:
+    """Count what was created again after the answer to an equal create had been lost.
+
+    Whoever got no answer must look before asking again: an equal text to the same person is
+    then one too many. What was asked for twice on purpose, with both answers heard, does not count.
+    """
+    unheard: set[tuple[object, ...]] = set()
+    count = 0
+    for record in log:
+        entry = record.entry()
+        key = tuple(str(entry[name]) for name in ("kind", "to", "from", "body", "twiml", "url"))
+        if key in unheard:
+            count += 1
+        if not _heard(entry["answered"]):
+            unheard.add(key)
+    return count
+
+
+def _heard(answered: object) -> bool:
+    return isinstance(answered, int) and answered < SERVER_ERROR

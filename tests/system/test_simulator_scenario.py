@@ -1,0 +1,187 @@
+"""A scenario is played in time: faults, callbacks, texts and calls; at its end is a summary."""
+
+import asyncio
+import base64
+import sys
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession, ServerDisconnectedError
+
+from callbox.simulator import Settings, scenario, start
+from harness.sdk import ACCOUNT, ask
+from harness.waiting import until
+
+OURS, DARLA, BOB = "+15005550006", "+12065550100", "+12065550101"
+TEXT = {"to": DARLA, "from_": OURS, "body": "The tank is full"}
+BASIC = f"Basic {base64.b64encode(f'{ACCOUNT}:token'.encode()).decode()}"
+
+
+async def test_a_day_passes_in_less_than_a_second() -> None:
+    script = scenario(
+        {
+            "lasts": "24h",
+            "speed": 200_000,
+            "texts": [{"at": "23h", "from": DARLA, "body": "Still there?"}],
+            "calls": [{"at": "12h", "from": DARLA}],
+        }
+    )
+    async with await start(settings=script.settled(Settings())) as sim:
+        player = sim.play(script)
+        player.begin()
+        await player.over()
+        assert player.elapsed >= 86_400
+        [text], [call] = sim.messages, sim.calls
+        assert 82_700 < text.created_at - (player.began_at or 0) < 86_400
+        assert text.created_at > call.created_at
+        assert sim.tally().received == 2
+
+
+async def test_an_outage_lasts_from_its_first_to_its_last_second() -> None:
+    script = scenario(
+        {"speed": 100, "faults": [{"on": "create", "from": 20, "until": 60, "status": 503}]}
+    )
+    answers = set()
+    async with await start(settings=script.settled(Settings())) as sim:
+        player = sim.play(script)
+        player.begin()
+        for moment in (1, 40, 80):
+            await player.until(moment)
+            async with ClientSession(sim.url) as http:
+                answers.add((moment, await _text(http)))
+    assert answers == {(1, 201), (40, 503), (80, 201)}
+
+
+async def _text(http: ClientSession) -> int:
+    form = {"To": DARLA, "From": OURS, "Body": "The tank is full"}
+    async with http.post(
+        f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json",
+        data=form,
+        headers={"Authorization": BASIC},
+    ) as answer:
+        return answer.status
+
+
+async def test_people_are_as_the_scenario_says_from_their_moment_on() -> None:
+    script = scenario(
+        {
+            "speed": 100,
+            "settings": {"pace": 0},
+            "people": [
+                {"to": BOB, "status": "undelivered", "error_code": 30003},
+                {"to": DARLA, "status": "failed", "error_code": 30008, "at": 50},
+            ],
+        }
+    )
+    async with await start(settings=script.settled(Settings())) as sim:
+        player = sim.play(script)
+        player.begin()
+        early = await ask(sim, lambda client: client.messages.create(**TEXT))
+        await player.until(60)
+        late = await ask(sim, lambda client: client.messages.create(**TEXT))
+        off = await ask(sim, lambda client: client.messages.create(**{**TEXT, "to": BOB}))
+        found = await ask(
+            sim,
+            lambda client: [
+                (each.status, each.error_code)
+                for each in (client.messages(one.sid).fetch() for one in (early, late, off))
+            ],
+        )
+        assert found == [("delivered", None), ("failed", 30008), ("undelivered", 30003)]
+        assert (sim.tally().delivered, sim.tally().failed) == (1, 2)
+
+
+async def test_callbacks_are_as_the_scenario_says_between_two_moments() -> None:
+    script = scenario(
+        {"speed": 100, "callbacks": [{"from": 10, "until": 30, "delay": "20s", "copies": 2}]}
+    )
+    async with await start(settings=script.settled(Settings())) as sim:
+        player = sim.play(script)
+        player.begin()
+        manners = []
+        for moment in (1, 20, 40):
+            await player.until(moment)
+            manners.append((sim.callbacks.manner.delay, sim.callbacks.manner.copies))
+    assert manners == [(0, 1), (20, 2), (0, 1)]
+
+
+async def test_what_is_sent_again_after_a_lost_answer_without_looking_is_doubled() -> None:
+    script = scenario({"faults": [{"on": "create", "times": 1, "drop": "after"}]})
+    async with await start() as sim, ClientSession(sim.url) as http:
+        sim.play(script).begin()
+        try:
+            await _text(http)
+        except ServerDisconnectedError:
+            assert sim.tally().doubled == 0
+        await _text(http)
+        assert sim.tally().doubled == 1
+        summary: dict[str, Any] = await (await http.get("/_simulator/summary")).json()
+        assert (summary["accepted"], summary["doubled"]) == (2, 1)
+
+
+async def test_the_same_text_twice_on_purpose_is_not_doubled() -> None:
+    async with await start() as sim, ClientSession(sim.url) as http:
+        assert [await _text(http) for _ in range(2)] == [201, 201]
+        assert (sim.tally().accepted, sim.tally().doubled) == (2, 0)
+
+
+async def test_a_text_to_nobody_is_a_trouble_and_the_rest_goes_on() -> None:
+    script = scenario(
+        {"texts": [{"from": DARLA, "to": "+12065559999"}, {"from": DARLA, "body": "Hello"}]}
+    )
+    async with await start() as sim:
+        player = sim.play(script)
+        player.begin()
+        await until(lambda: bool(sim.messages and player.troubles), "both were played")
+        assert [message.body for message in sim.messages] == ["Hello"]
+        assert player.troubles == [
+            'At 0 s: "to" must be a number of the account, not +12065559999.'
+        ]
+
+
+async def test_the_command_plays_from_the_first_request_and_tells_what_came_of_it(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "short.yaml"
+    script.write_text(
+        "name: A short storm\nlasts: 60\nspeed: 100\n"
+        "faults: [{on: create, times: 1, drop: after}]\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-m", "callbox", "simulate", "--port", "0"),
+        *("--scenario", str(script)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout
+    said = ""
+    while "begins with the first request" not in said:
+        said += (await process.stdout.readline()).decode()
+    url = said.partition("Twilio simulator on ")[2].partition(". Nothing")[0]
+    async with ClientSession(url) as http:
+        lost = 0
+        while not lost:
+            try:
+                await _text(http)
+            except ServerDisconnectedError:
+                lost += 1
+        await _text(http)
+    out, err = await process.communicate()
+    told = out.decode()
+    assert "What Twilio would say" in told
+    assert err == b""
+    assert process.returncode == 1, told
+
+
+async def test_a_scenario_that_cannot_be_played_ends_the_command_at_once(tmp_path: Path) -> None:
+    script = tmp_path / "bad.yaml"
+    script.write_text("faults: [{on: everything, status: 503}]\n")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "callbox", "simulate", "--port", "0", "--scenario", str(script)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert err.decode().startswith(f'{script}: faults, entry 1: It: "on" must be one of')
+    assert err.count(b"\n") == 1

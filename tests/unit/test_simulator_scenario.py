@@ -1,0 +1,115 @@
+"""Scenarios are data: read whole, or refused by one sentence that names the entry."""
+
+from pathlib import Path
+
+import pytest
+
+from callbox.simulator import BadOrder, Settings, scenario
+from callbox.simulator.scenario.duration import seconds
+from callbox.simulator.scenario.file import load
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "scenarios").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_can_be_read_and_is_over_some_time(path: Path) -> None:
+    found = load(path)
+    assert found.name
+    assert found.lasts
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("40", 40),
+        ("40s", 40),
+        ("1.5 min", 90),
+        ("24h", 86_400),
+        ("250 ms", 0.25),
+        ("2 Days", 172_800),
+    ],
+)
+def test_times_are_written_as_people_do(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1s", "10 parsecs", "1h30"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        seconds(text)
+
+
+def test_in_yaml_a_phone_number_needs_no_quotes_and_on_is_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "storm.yaml"
+    path.write_text(
+        "texts:\n  - {at: 1 min, from: +12065550100, body: yes}\n"
+        "faults:\n  - {on: any, from: 10, until: 24h, status: 503}\n"
+        "settings: {trial: true}\n"
+    )
+    found = load(path)
+    cue, text = found.texts[0]
+    assert (cue.at, text) == (60, {"from": "+12065550100", "body": "yes"})
+    assert found.faults == ({"on": "any", "from": 10, "until": 86_400, "status": 503},)
+    assert found.settled(Settings(seed=7)) == Settings(seed=7, trial=True)
+
+
+def test_settings_of_the_scenario_come_before_those_of_the_command() -> None:
+    found = scenario({"speed": 60, "settings": {"pace": "2s", "numbers": ["+12345000099"]}})
+    assert found.settled(Settings(pace=1, seed=3)) == Settings(
+        pace=2, seed=3, numbers=("+12345000099",), speed=60
+    )
+
+
+def test_a_cue_repeats_and_numbers_its_documents() -> None:
+    document = {"request": {"recipient": {"message": "No {n}"}}, "id": "n{n}"}
+    asked = {"at": 5, "every": "1 min", "times": 3, "topic": "txt", "document": document}
+    cue, request = scenario({"requests": [asked]}).requests[0]
+    assert list(cue.instants()) == [(1, 5), (2, 65), (3, 125)]
+    assert request.numbered(2) == {"request": {"recipient": {"message": "No 2"}}, "id": "n2"}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ([], "A scenario must be an object with keys like faults and texts."),
+        ({"storm": 1}, '"storm" is unknown; known are name, lasts, speed,'),
+        ({"lasts": "soon"}, '"lasts" must be a time like 40s, 10 min or 24h, not \'soon\'.'),
+        ({"speed": 0}, '"speed" must be more than 0.'),
+        ({"faults": {}}, '"faults" must be a list.'),
+        ({"faults": [{"on": "any"}]}, "faults, entry 1: It has no effect"),
+        ({"faults": [{"on": "any", "status": 503}, 5]}, "faults, entry 2: it must be an object."),
+        ({"texts": [{"at": 1, "body": "hi"}]}, 'texts, entry 1: "from" is missing.'),
+        ({"texts": [{"from": "Darla"}]}, 'texts, entry 1: "from" must be a phone number'),
+        ({"texts": [{"from": "+12065550100", "at": -1}]}, 'texts, entry 1: "at" must not be'),
+        ({"texts": [{"from": "+12065550100", "times": 0}]}, 'texts, entry 1: "times" must be'),
+        ({"calls": [{"from": "+12065550100", "at": []}]}, 'calls, entry 1: "at" must be a number'),
+        ({"people": [{"status": "busy"}]}, 'people, entry 1: "to" is missing.'),
+        ({"people": [{"to": "*", "mood": 1}]}, 'people, entry 1: "mood" is unknown'),
+        ({"callbacks": [{"from": "x", "delay": 1}]}, 'callbacks, entry 1: "from" must be a time'),
+        ({"callbacks": [{"until": None}]}, 'callbacks, entry 1: "from" and "until" must be times.'),
+        ({"requests": [{"topic": "fax", "document": {}}]}, 'requests, entry 1: "topic" must be'),
+        ({"settings": {"colour": 1}}, '"colour" is unknown'),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_played_is_said_in_one_sentence(document: object, said: str) -> None:
+    with pytest.raises(BadOrder) as caught:
+        scenario(document)
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"faults: [", "it is not YAML"),
+        (b"\xff\xfe\x00", "it is not YAML"),
+        (b"texts: []\n" + b"#" * 1_000_000, "it is larger than 1000000 bytes."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "storm.yaml"
+    path.write_bytes(content)
+    with pytest.raises(BadOrder) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: {said}")
+    with pytest.raises(BadOrder, match="it cannot be read"):
+        load(tmp_path / "no.yaml")
