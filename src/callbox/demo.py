@@ -6,8 +6,6 @@ Nothing is needed and nothing is touched: free ports, a temporary folder, no acc
 import asyncio
 import contextlib
 import json
-import logging
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from callbox.device import Device
 from callbox.errors import CallboxError
 from callbox.service import Gateway
 from callbox.simulator import Settings, Simulator, start
+from callbox.stage import connected, free_port, running
 
 TXT = {
     "request": {
@@ -124,30 +123,11 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
         tell(f"Twilio simulator  {simulator.url} (nothing is really sent)")
         config = load_config(None, _environment(Path(folder), simulator.url))
         simulator.number(OURS).sms_url = f"{config.http.public_url}/twilio/sms"
-        gateway = await exits.enter_async_context(_running(Gateway(config)))
+        gateway = await exits.enter_async_context(running(Gateway(config)))
         tell(f"MQTT broker       mqtt://{config.mqtt.host}:{config.mqtt.port}")
-        async with asyncio.timeout(PATIENCE):
-            await gateway.online.wait()
         tell(f"Gateway           online on {config.mqtt.base_topic}/#")
-        device = Device(config.mqtt)
-        await asyncio.to_thread(device.__enter__)
-        exits.push_async_callback(asyncio.to_thread, device.close)
-        await asyncio.to_thread(device.listen, TOPICS)
+        device = await exits.enter_async_context(connected(gateway, TOPICS))
         yield Stage(config, gateway, simulator, device)
-
-
-@contextlib.asynccontextmanager
-async def _running(gateway: Gateway) -> AsyncIterator[Gateway]:
-    try:
-        await gateway.open()
-        running = asyncio.create_task(gateway.run())
-        try:
-            yield gateway
-        finally:
-            await gateway.stop()
-            await running
-    finally:
-        await gateway.close()
 
 
 def _environment(folder: Path, twilio: str) -> dict[str, str]:
@@ -165,15 +145,3 @@ def _environment(folder: Path, twilio: str) -> dict[str, str]:
         "CALLBOX_CONTACTS": f"Darla={DARLA}",
         "CALLBOX_INBOUND__RULES": json.dumps([_RULE]),
     }
-
-
-def free_port() -> int:
-    """Give a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def quieten() -> None:
-    """Have the log say nothing less than errors: the demo speaks for itself."""
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
-    logging.getLogger("amqtt").setLevel(logging.CRITICAL)

@@ -88,17 +88,24 @@ class Device:
 
     def listen(self, topics: Sequence[str]) -> None:
         """Subscribe to topics below the base topic. Raises HostError if one is refused."""
+        self._subscribe([self._topic(topic) for topic in topics])
+
+    def _subscribe(self, topics: Sequence[str]) -> None:
         self._subscribed.clear()
-        self._client.subscribe([(self._topic(topic), _QOS) for topic in topics])
+        self._client.subscribe([(topic, _QOS) for topic in topics])
         if not self._subscribed.wait(PATIENCE):
             raise HostError("The broker does not answer a subscription")
         if self._refusal:
             raise HostError(f"The broker refuses to show {', '.join(topics)}: {self._refusal}")
 
+    def listen_to_all(self) -> None:
+        """Subscribe to every topic there is. Raises HostError if that is refused."""
+        self._subscribe(["#"])
+
     def sees_gateway(self, patience: float = PATIENCE) -> bool:
         """Tell whether a gateway is online at this broker, on this base topic."""
         self.listen(["bridge/state"])
-        found = ((message.topic, message.payload) for message in self._messages(patience))
+        found = ((message.topic, message.payload) for message in self.messages(patience))
         return (self._topic("bridge/state"), b"online") in found
 
     def publish(self, kind: str, document: dict[str, Any]) -> None:
@@ -125,12 +132,12 @@ class Device:
         self, topics: Collection[str], patience: float | None = None
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give topic and document of what comes on these topics; `listen` for them first."""
-        for message in self._messages(patience):
+        for message in self.messages(patience):
             topic = message.topic.removeprefix(self._topic(""))
             if topic in topics:
                 yield topic, json.loads(message.payload)
 
-    def _messages(self, patience: float | None) -> Iterator[MQTTMessage]:
+    def messages(self, patience: float | None = None) -> Iterator[MQTTMessage]:
         """Give what arrives, until `patience` is over (None: never) or the device is closed."""
         ends = None if patience is None else time.monotonic() + patience
         while True:

@@ -87,7 +87,7 @@ class Gateway:
             self._audience(),
         )
         self._exits.push_async_callback(self.store.close)
-        transport = wiring.transport_of(config)
+        transport = wiring.transport_of(config, self._clock.now)
         self._exits.push_async_callback(transport.close)
         self.provider = wiring.provider_of(config, transport)
         self._build_sending(documents)

@@ -6,6 +6,7 @@ import ssl
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from time import time
 
 from paho.mqtt.client import MQTTv5, MQTTv311
 from pydantic import SecretStr
@@ -46,13 +47,14 @@ def rules_of(config: Config) -> Rules:
     return Rules(delivery.retry_delays, delivery.lookup_delays, delivery.final_after)
 
 
-def transport_of(config: Config) -> Transport:
+def transport_of(config: Config, now: Callable[[], float] = time) -> Transport:
     """Give connections to Twilio."""
     twilio = config.twilio
     return Transport(
         connect_timeout=twilio.connect_timeout,
         read_timeout=twilio.read_timeout,
         most=twilio.max_concurrency + _LOOKUP_CONNECTIONS,
+        now=now,
     )
 
 

@@ -11,6 +11,7 @@ from harness import Nursery, Site
 from harness.core import Core
 from harness.letterbox import Letterbox
 from harness.sdk import Clock
+from harness.terminal import Terminal
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +65,11 @@ async def sim(clock: Clock) -> AsyncIterator[Simulator]:
     """A Twilio on that time."""
     async with await start(clock=clock) as simulator:
         yield simulator
+
+
+@pytest.fixture
+async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
+    """A folder to type commands in."""
+    terminal = Terminal(tmp_path)
+    yield terminal
+    await terminal.clear()

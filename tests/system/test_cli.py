@@ -13,7 +13,6 @@ from asyncio.subprocess import PIPE, Process
 from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -26,80 +25,12 @@ from callbox.simulator import Settings, Simulator, start
 from callbox.simulator.telephony.exchange import Exchange
 from contract.deliveries import a_store, flow, keep
 from harness.ports import free_port
+from harness.terminal import PATIENCE, Terminal, read_until
 from harness.waiting import until
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 TOKEN = "correct-horse-battery"
-PATIENCE = 30.0
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A command that came to its end."""
-
-    code: int
-    out: str
-    err: str
-    seconds: float
-
-
-@dataclass(slots=True)
-class Terminal:
-    """Where commands are typed: a folder and its environment."""
-
-    folder: Path
-    begun: list[Process] = field(default_factory=list)
-
-    async def begin(self, *arguments: str, **variables: str) -> Process:
-        outside = ("CALLBOX_", "TWILIO_")
-        kept = {name: os.environ[name] for name in os.environ if not name.startswith(outside)}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "callbox", *arguments),
-            cwd=self.folder,
-            env={**kept, "XDG_STATE_HOME": str(self.folder), **variables},
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        self.begun.append(process)
-        return process
-
-    async def type(self, *arguments: str, **variables: str) -> Ended:
-        began = time.monotonic()
-        process = await self.begin(*arguments, **variables)
-        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
-        assert process.returncode is not None
-        assert b"Traceback" not in out + err
-        seconds = time.monotonic() - began
-        return Ended(process.returncode, out.decode(), err.decode(), seconds)
-
-    def write(self, **sections: dict[str, object]) -> None:
-        (self.folder / "callbox.yaml").write_text(json.dumps(sections))
-
-    async def clear(self) -> None:
-        for process in self.begun:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
-
-
-async def read_until(stream: asyncio.StreamReader | None, words: str) -> str:
-    """Read lines up to one that has the words in it; give all of them."""
-    assert stream is not None
-    lines: list[str] = []
-    async with asyncio.timeout(PATIENCE):
-        while not lines or words not in lines[-1]:
-            line = await stream.readline()
-            assert line, f"it ended without {words!r}: {''.join(lines)}"
-            lines.append(line.decode())
-    return "".join(lines)
-
-
-@pytest.fixture
-async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
-    terminal = Terminal(tmp_path)
-    yield terminal
-    await terminal.clear()
 
 
 @pytest.fixture

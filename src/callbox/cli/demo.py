@@ -31,7 +31,7 @@ def demo(
     ] = False,
 ) -> None:
     """See a text and a call go all the way, without an account."""
-    from callbox.demo import quieten  # noqa: PLC0415 - `--help` does without
+    from callbox.stage import quieten  # noqa: PLC0415 - `--help` does without
 
     quieten()
     raise typer.Exit(asyncio.run(_perform(once=once)))

@@ -34,6 +34,10 @@ EXAMPLES = {
         "callbox migrate template.yaml --component --report report.md",
         "callbox migrate --ask",
     ),
+    "rehearse": (
+        "callbox rehearse --config callbox.yaml",
+        "callbox rehearse --scenario examples/scenarios/storm.yaml --picture storm.svg",
+    ),
     "simulate": (
         "callbox simulate --port 8081 --trial",
         "callbox simulate --scenario examples/scenarios/storm.yaml",

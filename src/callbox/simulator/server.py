@@ -84,6 +84,10 @@ class Simulator:
         """The scenario that is played."""
         self._control = Control(self._network, self.faults, self.requests, self.tally)
 
+    def now(self) -> float:
+        """Return its time, seconds since 1970."""
+        return self._board.clock()
+
     @property
     def messages(self) -> Sequence[Message]:
         """Every message that was created and not deleted, oldest first."""

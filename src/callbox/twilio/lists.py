@@ -7,7 +7,6 @@ DateSent is never filtered by: what is queued has none.
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from time import time
 from typing import Any
 
 from twilio.base import values
@@ -100,7 +99,7 @@ class TwilioLists:
         return Page(self._now(), news=news, oldest=_oldest(entries))
 
     def _now(self) -> float:
-        return time() + self._transport.ahead
+        return self._transport.now() + self._transport.ahead
 
 
 async def _asked(turn: Callable[[], Awaitable[Any]]) -> tuple[Any, list[Any]] | Unanswered:

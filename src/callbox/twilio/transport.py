@@ -10,7 +10,7 @@ import logging
 import os
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -45,10 +45,21 @@ class Answer(Exception):  # noqa: N818 - an answer, not necessarily an error
 
 
 class Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no type marker
-    """One pool of connections to Twilio. Create it inside the running loop, `close` it after."""
+    """One pool of connections to Twilio. Create it inside the running loop, `close` it after.
 
-    def __init__(self, *, connect_timeout: float, read_timeout: float, most: int) -> None:
+    `now`: our clock, which Twilio's is compared with.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        most: int,
+        now: Callable[[], float] = time,
+    ) -> None:
         super().__init__(logging.getLogger("twilio.async_http_client"), is_async=True)
+        self.now = now
         self.ahead = 0.0  # seconds by which Twilio's clock is ahead of ours
         limit = aiohttp.ClientTimeout(
             total=connect_timeout + read_timeout,
@@ -107,7 +118,7 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no type m
 
     def _set_clock(self, headers: Mapping[str, str]) -> None:
         try:
-            self.ahead = parsedate_to_datetime(headers["Date"]).timestamp() - time()
+            self.ahead = parsedate_to_datetime(headers["Date"]).timestamp() - self.now()
         except (KeyError, ValueError):
             return
 

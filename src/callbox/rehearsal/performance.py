@@ -1,0 +1,161 @@
+"""Plays a scenario with the user's configuration: a real gateway, a simulated Twilio."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from callbox.clock import HastenedClock
+from callbox.config import Config
+from callbox.device import Device
+from callbox.rehearsal.setting import connect, settings_of, staged
+from callbox.rehearsal.story import Story
+from callbox.service import Gateway
+from callbox.simulator import Scenario, Simulator, start
+from callbox.simulator.scenario.player import Player
+from callbox.simulator.scenario.scenario import Cue, Request
+from callbox.stage import connected, running
+
+LONGEST = 900.0
+"""Seconds after the last cue that a scenario without an end may take."""
+QUIET = 0.5
+"""Seconds of the machine in which nothing happens once all is settled."""
+
+
+class Result(NamedTuple):
+    """What came of it, counted by recipient; `cost` in dollars.
+
+    `waiting`: not known yet how it ends. `lost`: the gateway took the request and tells nothing of
+    it. `doubled`: Twilio was asked for something that no delivery owns.
+    """
+
+    asked: int
+    arrived: int
+    failed: int
+    waiting: int
+    lost: int
+    doubled: int
+    cost: float
+
+
+@dataclass(slots=True)
+class Performance:
+    """A rehearsal under way."""
+
+    scenario: Scenario
+    gateway: Gateway
+    simulator: Simulator
+    clock: HastenedClock
+    device: Device
+    player: Player
+    story: Story
+    published: int = 0
+    heard_at: float = 0.0
+    """When something was last published, in the machine's time."""
+
+    @property
+    def expected(self) -> int:
+        """How many requests there are to be."""
+        return sum(cue.times for cue, _ in self.scenario.requests)
+
+    @property
+    def last_cue(self) -> float:
+        """Seconds after which everybody has said everything."""
+        cues = (cue for cue, _ in (*self.scenario.requests, *self.scenario.texts))
+        calls = (cue for cue, _ in self.scenario.calls)
+        return max((cue.at + (cue.times - 1) * cue.every for cue in (*cues, *calls)), default=0.0)
+
+    async def perform(self, look: Callable[["Performance"], None]) -> None:
+        """Play it to its end; `look` is called ten times a second."""
+        await self._first_look()
+        self.player.begin()
+        self.story.began_at = self.clock.now()
+        hearing = asyncio.create_task(asyncio.to_thread(self._hear, asyncio.get_running_loop()))
+        asking = [asyncio.create_task(self._ask(*each)) for each in self.scenario.requests]
+        try:
+            while not self._over():
+                look(self)
+                await asyncio.sleep(0.1)
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.to_thread(self.device.close)
+            await hearing
+        self.story.add_from(self.simulator)
+        for name in self.story.requested:
+            self.story.add_waiting(name, await self.gateway.store.of_request(name))
+
+    def result(self) -> Result:
+        """Count what came of it."""
+        sent = self.story.sent
+        arrived, waiting = sum(line.arrived for line in sent), sum(line.open for line in sent)
+        unsettled = sum(line.state == "unknown" for line in sent) + waiting
+        extra = len({record.sid for record in self.simulator.log} - self.story.sids)
+        return Result(
+            asked=len(sent),
+            arrived=arrived,
+            failed=len(sent) - arrived - waiting,
+            waiting=waiting,
+            lost=len(self.story.unanswered),
+            doubled=max(extra - unsettled, 0),
+            cost=self.simulator.tally().cost,
+        )
+
+    async def _first_look(self) -> None:
+        """Wait until texts that come are new ones: what is there at the first look is old."""
+        looked = self.gateway.rounds.first_look()
+        self.gateway.rounds.check()
+        await looked
+
+    def _over(self) -> bool:
+        lasts, elapsed = self.scenario.lasts, self.player.elapsed
+        if lasts is not None:
+            return elapsed >= lasts
+        settled = elapsed > self.last_cue and self._settled()
+        return settled or elapsed >= self.last_cue + LONGEST
+
+    def _settled(self) -> bool:
+        quiet = asyncio.get_running_loop().time() - self.heard_at > QUIET
+        come = sum(cue.times for cue, _ in self.scenario.texts)
+        return (
+            quiet
+            and self.published == self.expected
+            and not self.story.unanswered
+            and self.story.received >= come - len(self.player.troubles)
+            and not any(line.open for line in self.story.sent)
+        )
+
+    async def _ask(self, cue: Cue, request: Request) -> None:
+        for number, instant in cue.instants():
+            await self.player.until(instant)
+            document = self.story.request(request.numbered(number), self.clock.now())
+            await asyncio.to_thread(self.device.publish, request.topic, document)
+            self.published += 1
+
+    def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
+        for message in self.device.messages():
+            loop.call_soon_threadsafe(self._note, message.topic, message.payload)
+
+    def _note(self, topic: str, payload: bytes | bytearray) -> None:
+        self.heard_at = asyncio.get_running_loop().time()
+        self.story.tell(topic, bytes(payload), self.clock.now())
+
+
+@contextlib.asynccontextmanager
+async def performance(config: Config, scenario: Scenario) -> AsyncIterator[Performance]:
+    """Set everything up, on free ports, in a temporary folder. Raises CallboxError."""
+    clock = HastenedClock(scenario.speed)
+    settings = settings_of(config, scenario)
+    async with contextlib.AsyncExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-rehearsal-")))
+        simulator = await exits.enter_async_context(await start(settings=settings, clock=clock.now))
+        setting = staged(config, folder, simulator.url)
+        connect(setting, simulator)
+        player = simulator.play(scenario)
+        gateway = await exits.enter_async_context(running(Gateway(setting, clock=clock)))
+        device = await exits.enter_async_context(connected(gateway))
+        story = Story(setting.mqtt.base_topic)
+        yield Performance(scenario, gateway, simulator, clock, device, player, story)

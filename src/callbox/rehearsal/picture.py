@@ -1,0 +1,66 @@
+"""A timeline in characters: a row for each person, a column for each stretch of time."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from callbox.rehearsal.story import Line
+from callbox.simulator import Scenario
+
+MARKS: Mapping[str, tuple[str, str]] = {
+    "asked": ("·", "dim"),
+    "topic": ("◆", "cyan"),
+    "accepted": ("○", ""),
+    "sent": ("○", ""),
+    "in": ("◀", "cyan"),
+    "delivered": ("●", "green"),
+    "read": ("●", "green"),
+    "cancelled": ("✗", "yellow"),
+    "expired": ("✗", "yellow"),
+    "unknown": ("?", "yellow"),
+    "undelivered": ("✗", "red"),
+    "failed": ("✗", "red"),
+}
+"""What happened: its mark and colour; where several share a column the last of these shows."""
+RANKS = {name: rank for rank, name in enumerate(MARKS)}
+LEGEND = "· asked  ○ Twilio has it  ● arrived  ✗ did not  ? nobody knows  ◀ came in  ◆ published"
+TROUBLE = "▒"
+MOST_ROWS = 20
+
+
+class Row(NamedTuple):
+    """Somebody, and what happened in each column: a key of MARKS, or nothing."""
+
+    name: str
+    cells: tuple[str, ...]
+
+
+def rows(lines: Iterable[Line], lasts: float, width: int) -> list[Row]:
+    """Place everything in time; people in the order in which they first appear."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        cells = found.setdefault("topics" if line.way == "topic" else line.who, [""] * width)
+        for at, what in _moments(line):
+            column = min(int(at / lasts * width), width - 1) if lasts else 0
+            cells[column] = max(cells[column], what, key=lambda each: RANKS.get(each, -1))
+    return [Row(name, tuple(cells)) for name, cells in found.items()]
+
+
+def _moments(line: Line) -> Iterator[tuple[float, str]]:
+    if line.way == "out":
+        yield line.at, "asked"
+        yield from line.steps
+    else:
+        yield line.at, line.way
+
+
+def troubles(scenario: Scenario, lasts: float, width: int) -> list[Row]:
+    """Show when something is wrong on purpose: a row for each kind of fault."""
+    found: dict[str, list[str]] = {}
+    for rule in scenario.faults:
+        name = f"fault: {rule['on']}"
+        cells = found.setdefault(name, [""] * width)
+        first, last = rule.get("from", 0.0), min(rule.get("until", lasts), lasts)
+        begin = int(first / lasts * width) if lasts else 0
+        end = max(int(last / lasts * width) if lasts else 0, begin + 1)
+        cells[begin:end] = ["fault"] * len(cells[begin:end])
+    return [Row(name, tuple(cells)) for name, cells in found.items()]

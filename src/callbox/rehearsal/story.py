@@ -1,0 +1,222 @@
+"""What happened in a rehearsal, from what the gateway publishes: who got what, and when."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from callbox.domain.delivery import Delivery
+from callbox.domain.notification import Kind
+from callbox.domain.phone import mask
+from callbox.simulator import Simulator
+from callbox.simulator.records.call import Call
+from callbox.simulator.records.message import Message
+
+FINAL = frozenset({"delivered", "read", "undelivered", "failed", "expired", "cancelled", "unknown"})
+GOOD = frozenset({"delivered", "read"})
+OWN_TOPICS = ("txt", "call", "message/sent", "bridge/")
+"""Topics below the base topic that tell a device nothing it does not know."""
+UNITS = ((3600, "h"), (60, "min"), (1, "s"))
+LONGEST = 80
+"""Characters that are shown of a text."""
+
+Document = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Line:
+    """One thing that happened: something sent, something that came in, something published."""
+
+    at: float
+    """Seconds after the beginning."""
+    way: str
+    """`out`, `in` or `topic`."""
+    who: str
+    what: str = ""
+    kind: str = "text"
+    how: str = ""
+    state: str = ""
+    parts: int | None = None
+    price: float | None = None
+    steps: list[tuple[float, str]] = field(default_factory=list)
+    """When it came to each state."""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether somebody got it."""
+        return self.state in GOOD
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not known yet how it ends."""
+        return self.way == "out" and self.state not in FINAL
+
+
+class Story:
+    """Told what is published, in order; read at the end. Times are the gateway's clock's."""
+
+    def __init__(self, base_topic: str, began_at: float = 0.0) -> None:
+        self._base = f"{base_topic}/"
+        self.began_at = began_at
+        self._requested: dict[str, tuple[float, str]] = {}
+        self._sent: dict[str, Line] = {}
+        self._sids: dict[str, str] = {}
+        self._ids: set[str] = set()
+        self._others: list[Line] = []
+        self.refused: dict[str, Line] = {}
+        """By request id: what never became a delivery."""
+        self._answered: set[str] = set()
+        self.received = 0
+        self._hears = {
+            "message/status": self._status,
+            "message/delivery": self._delivery,
+            "message/received": self._text_in,
+            "call/received": self._call_in,
+        }
+
+    def request(self, document: Document, at: float) -> dict[str, Any]:
+        """Note what a device is to publish, and give it, under an id that no other one has."""
+        name = str(document.get("id"))
+        while name in self._requested:
+            name = f"{document.get('id')}-{len(self._requested)}"
+        self._requested[name] = at - self.began_at, _words(document)
+        return {**document, "id": name}
+
+    @property
+    def requested(self) -> list[str]:
+        """The ids of what a device published."""
+        return list(self._requested)
+
+    @property
+    def unanswered(self) -> list[str]:
+        """The ids of what a device published and nothing was told of, in any way."""
+        return [name for name in self._requested if name not in self._answered]
+
+    def add_waiting(self, name: str, deliveries: list[Delivery]) -> None:
+        """Add what the gateway has of a request and has told nothing of yet."""
+        at, what = self._requested[name]
+        for each in deliveries:
+            note = each.notification
+            kind = "call" if note.kind is Kind.CALL else "text"
+            line = Line(at, "out", _name(note.name, note.to), what, kind, "waits", "queued")
+            self._sent.setdefault(each.id, line)
+            self._answered.add(name)
+
+    def tell(self, topic: str, payload: bytes, at: float) -> None:
+        """Note something published."""
+        elapsed = at - self.began_at
+        name = topic.removeprefix(self._base) if topic.startswith(self._base) else ""
+        if hear := self._hears.get(name):
+            hear(json.loads(payload), elapsed)
+        elif not name.startswith(OWN_TOPICS):
+            shown = payload.decode("utf-8", "replace")
+            self._others.append(Line(elapsed, "topic", topic, shorten(shown)))
+
+    def _status(self, document: Document, at: float) -> None:
+        response, name = document["response"], str(document["id"])
+        self._answered.add(name)
+        if response["status"] == "fail":
+            asked_at, what = self._requested.get(name, (at, ""))
+            how = f"{response['error']}: {response['error_message']}"
+            line = Line(asked_at, "out", name, what, how=how, state="failed")
+            line.steps.append((at, "failed"))
+            self.refused[name] = line
+
+    def _delivery(self, document: Document, at: float) -> None:
+        self._ids.add(str(document["id"]))
+        self._answered.add(str(document["id"]))
+        line = self._sent.setdefault(document["delivery_id"], self._begun(document, at))
+        reached = _instant(document["at"], self.began_at + at) - self.began_at
+        if document["state"] != line.state:
+            line.steps.append((max(reached, line.at), document["state"]))
+        line.state, line.how = document["state"], _how(document, line)
+        line.parts = document["segments"] if line.kind == "text" else None
+        if document["sid"]:
+            self._sids[document["delivery_id"]] = document["sid"]
+
+    def _begun(self, document: Document, at: float) -> Line:
+        asked_at, what = self._requested.get(str(document["id"]), (at, ""))
+        kind = "call" if document["channel"] == "voice" else "text"
+        return Line(asked_at, "out", _name(document["name"], document["to_number"]), what, kind)
+
+    def _text_in(self, document: Document, at: float) -> None:
+        self.received += 1
+        who = _name(document["name"], document["messageFrom"])
+        self._others.append(Line(at, "in", who, document["messageText"]))
+
+    def _call_in(self, document: Document, at: float) -> None:
+        if document["call_status"] == "ringing":
+            who = _name(document["name"], document["callFrom"])
+            self._others.append(Line(at, "in", who, kind="call"))
+
+    @property
+    def sent(self) -> list[Line]:
+        """What was to be sent, oldest first, refusals among it."""
+        refusals = (line for name, line in self.refused.items() if name not in self._ids)
+        return sorted([*self._sent.values(), *refusals], key=lambda line: line.at)
+
+    @property
+    def lines(self) -> list[Line]:
+        """All of it, oldest first."""
+        return sorted([*self.sent, *self._others], key=lambda line: line.at)
+
+    @property
+    def sids(self) -> set[str]:
+        """What Twilio calls that which the gateway knows to have been sent."""
+        return set(self._sids.values())
+
+    def add_from(self, simulator: Simulator) -> None:
+        """Add what only Twilio knows: the words of replies and calls, and prices."""
+        now = simulator.now()
+        records: list[Message | Call] = [*simulator.messages, *simulator.calls]
+        found = {record.sid: record for record in records}
+        for name, line in self._sent.items():
+            record = found.get(self._sids.get(name, ""))
+            if record is not None:
+                price = record.document(now)["price"]
+                line.price = abs(float(str(price))) if price else None
+                line.what = line.what or getattr(record, "body", "")
+
+
+def shorten(text: str) -> str:
+    """Give the beginning of a text, on one line."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
+
+
+def _words(document: Document) -> str:
+    asked = document.get("request")
+    recipient = asked.get("recipient") if isinstance(asked, Mapping) else None
+    if not isinstance(recipient, Mapping):
+        return ""
+    return str(recipient.get("message") or recipient.get("voice_message_text") or "")
+
+
+def _name(name: str | None, number: str) -> str:
+    return f"{name} {mask(number)}" if name else mask(number)
+
+
+def _instant(text: str, usual: float) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return usual
+
+
+def _how(document: Document, line: Line) -> str:
+    state = document["state"]
+    after = f" after {_lasting(line.steps[-1][0] - line.at)}" if line.steps else ""
+    if state in GOOD and line.kind == "call":
+        return f"answered by {document['answered_by'] or 'somebody'}, {document['duration'] or 0} s"
+    if state in GOOD:
+        return f"{state}{after}"
+    said = document["error_message"] or document.get("call_status") or ""
+    code = f" ({document['error_code']})" if document["error_code"] else ""
+    return f"{state}{after}" + (f": {said}{code}" if said else "")
+
+
+def _lasting(seconds: float) -> str:
+    """Give a time in the largest unit of which there are two."""
+    size, unit = next((each for each in UNITS if seconds >= 2 * each[0]), UNITS[-1])
+    return f"{seconds / size:.0f} {unit}"

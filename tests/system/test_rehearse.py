@@ -1,0 +1,182 @@
+"""`callbox rehearse`: the user's own configuration, a real gateway, a simulated Twilio."""
+
+import re
+
+import pytest
+
+from harness.terminal import Terminal
+
+OURS, DARLA, BOB = "+12345000099", "+12345000000", "+12345000001"
+PEOPLE: dict[str, object] = {"Darla": DARLA, "Bob": BOB, "Night": ["Darla", "Bob"]}
+GATE = {
+    "from": ["Darla"],
+    "contains": "open the gate",
+    "pin": "4711",
+    "topic": "home/gate/set",
+    "payload": "OPEN",
+    "reply": "The gate opens, {{ name }}.",
+}
+FAST = ("--speed", "60")
+
+
+@pytest.fixture
+def configured(terminal: Terminal) -> Terminal:
+    terminal.write(twilio={"default_from_number": OURS}, contacts=PEOPLE, inbound={"rules": [GATE]})
+    return terminal
+
+
+def _said(text: str, *words: str) -> bool:
+    return any(all(word in line for word in words) for line in text.splitlines())
+
+
+async def test_it_shows_who_would_have_received_what_when_and_at_what_cost(
+    configured: Terminal,
+) -> None:
+    ended = await configured.type("rehearse", *FAST)
+    assert ended.code == 0, ended.out + ended.err
+    assert "Nothing is really sent." in ended.out
+    for who in ("Darla +1…0000", "Bob +1…0001"):
+        assert _said(ended.out, "→", who, "This is a rehearsal", "delivered after", "$0.0")
+        assert _said(ended.out, "→", who, "call:", "answered by")
+    assert "8 to be sent" not in ended.out
+    assert "7 to be sent: 7 arrived, 0 did not" in ended.out
+    assert "0 lost, 0 sent twice" in ended.out
+    assert ended.err == ""
+
+
+async def test_a_rule_is_tried_and_its_topic_and_reply_are_shown_but_never_its_pin(
+    configured: Terminal,
+) -> None:
+    ended = await configured.type("rehearse", *FAST)
+    assert _said(ended.out, "←", "Darla", "open the gate")
+    assert _said(ended.out, "◆", "home/gate/set", "OPEN")
+    assert _said(ended.out, "→", "Darla", "The gate opens, Darla.", "delivered")
+    assert "4711" not in ended.out
+    assert DARLA not in ended.out
+
+
+async def test_a_public_address_has_texts_come_by_signed_webhooks_through_it(
+    configured: Terminal,
+) -> None:
+    configured.write(
+        twilio={"default_from_number": OURS},
+        contacts=PEOPLE,
+        inbound={"rules": [GATE], "polling": "off"},
+        http={
+            "public_url": "https://callbox.example.org/edge",
+            "webhook_username": "twilio",
+            "webhook_password": "a long random text",
+        },
+    )
+    ended = await configured.type("rehearse", *FAST)
+    assert ended.code == 0, ended.out + ended.err
+    assert _said(ended.out, "◆", "home/gate/set", "OPEN")
+    assert "random" not in ended.out
+
+
+async def test_without_an_account_a_contact_or_a_file_it_rehearses_all_the_same(
+    terminal: Terminal,
+) -> None:
+    ended = await terminal.type("rehearse", *FAST, CALLBOX_TWILIO__DEFAULT_FROM_NUMBER=OURS)
+    assert ended.code == 0, ended.out + ended.err
+    assert "There are no contacts, so somebody is made up." in ended.out
+    assert "1 to be sent: 1 arrived" in ended.out
+
+
+async def test_a_configuration_with_which_nothing_can_be_sent_is_found_out(
+    terminal: Terminal,
+) -> None:
+    terminal.write(contacts={"Darla": DARLA})
+    ended = await terminal.type("rehearse", *FAST)
+    assert ended.code == 1
+    assert _said(ended.out, "InvalidParameter", "rehearsal-txt")
+    assert "0 arrived, 2 did not" in ended.out
+
+
+STORM = """
+name: A short storm
+lasts: 5 min
+faults:
+  - {on: any, from: 20, until: 120, status: 503, created: 0.5}
+  - {on: create, times: 2, drop: after}
+people:
+  - {to: +12345000001, status: undelivered, error_code: 30003}
+requests:
+  - at: 5
+    every: 20
+    times: 5
+    topic: txt
+    document: {request: {recipient: {name: Darla, message: "Pump {n}"}}, id: pump}
+  - at: 6
+    topic: txt
+    document: {request: {recipient: {name: Bob, message: The tank is full}}, id: tank}
+"""
+
+
+async def test_in_a_storm_everything_arrives_once_and_what_does_not_is_told(
+    configured: Terminal,
+) -> None:
+    (configured.folder / "storm.yaml").write_text(STORM)
+    ended = await configured.type(
+        "rehearse", "--scenario", "storm.yaml", "--speed", "30", "--picture", "storm.svg"
+    )
+    assert ended.code == 1
+    for number in range(1, 6):
+        assert _said(ended.out, "Darla", f"Pump {number}", "delivered after")
+    assert _said(ended.out, "Bob", "undelivered after")
+    assert "(30003)" in ended.out
+    assert _said(ended.out, "fault: any", "▒▒")
+    assert "6 to be sent: 5 arrived, 1 did not" in ended.out
+    assert "0 lost, 0 sent twice" in ended.out
+    picture = (configured.folder / "storm.svg").read_text()
+    assert picture.startswith("<svg")
+    assert "Pump&#160;5" in picture
+
+
+async def test_what_waits_when_the_scenario_ends_is_neither_lost_nor_arrived(
+    configured: Terminal,
+) -> None:
+    (configured.folder / "dark.yaml").write_text(
+        "lasts: 60\nfaults: [{on: any, status: 503}]\n"
+        "requests: [{at: 1, topic: txt, document: "
+        "{request: {recipient: {name: Night, message: Hello}}, id: one}}]\n"
+    )
+    ended = await configured.type("rehearse", "--scenario", "dark.yaml", *FAST)
+    assert ended.code == 1
+    assert "2 to be sent: 0 arrived, 0 did not, 2 wait. 0 lost, 0 sent twice." in ended.out
+
+
+async def test_a_day_without_twilio_passes_in_seconds(configured: Terminal) -> None:
+    (configured.folder / "day.yaml").write_text(
+        "lasts: 25h\nspeed: 20000\nfaults: [{on: any, from: 1 min, until: 24h, status: 503}]\n"
+        "requests: [{at: 12h, topic: txt, document: "
+        "{request: {recipient: {name: Night, message: Hello}}, id: one}}]\n"
+    )
+    ended = await configured.type("rehearse", "--scenario", "day.yaml")
+    assert ended.code == 0, ended.out
+    assert re.search(r"Hello +delivered after 1[23] h", ended.out)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "storm.yaml: it cannot be read (No such file or directory)."),
+        ("requests: [{topic: fax}]", "storm.yaml: requests, entry 1: "),
+    ],
+)
+async def test_a_scenario_that_cannot_be_played_is_refused_in_one_sentence(
+    configured: Terminal, content: str | None, said: str
+) -> None:
+    if content is not None:
+        (configured.folder / "storm.yaml").write_text(content)
+    ended = await configured.type("rehearse", "--scenario", "storm.yaml")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(said)
+    assert ended.err.count("\n") == 1
+
+
+async def test_a_mistake_in_the_configuration_is_told_as_by_check(terminal: Terminal) -> None:
+    terminal.write(contacts={"Darla": "nobody"})
+    ended = await terminal.type("rehearse")
+    assert ended.code == 2
+    assert "contacts.Darla" in ended.err

@@ -1,0 +1,193 @@
+"""What is rehearsed by itself, the story that comes of it, and its picture."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from callbox.config import Config, load_config
+from callbox.rehearsal.picture import rows, troubles
+from callbox.rehearsal.plan import STRANGER, plan_of
+from callbox.rehearsal.setting import ACCOUNT, settings_of, staged
+from callbox.rehearsal.story import Line, Story
+from callbox.simulator import scenario
+
+BEGAN = 1_790_000_000.0
+OURS, DARLA, BOB, HOME = "+12345000099", "+12345000000", "+12345000001", "+12345000002"
+
+
+def configured(tmp_path: Path, **sections: dict[str, Any]) -> Config:
+    file = tmp_path / "callbox.yaml"
+    usual = {"account_sid": "AC" + "1" * 32, "auth_token": "secret", "default_from_number": OURS}
+    file.write_text(json.dumps({**sections, "twilio": {**usual, **sections.get("twilio", {})}}))
+    return load_config(file, {})
+
+
+def test_every_contact_is_texted_and_every_person_called(tmp_path: Path) -> None:
+    people = {"Darla": DARLA, "Bob": [BOB, HOME], "Night": ["Darla", "Bob"]}
+    plan = plan_of(configured(tmp_path, contacts=people))
+    asked = [
+        (request.topic, request.document["request"]["recipient"]["name"])
+        for _, request in plan.scenario.requests
+    ]
+    texts, calls = [("txt", name) for name in people], [("call", "Darla"), ("call", "Bob")]
+    assert asked == [*texts, *calls]
+    assert plan.left_out == []
+
+
+def test_every_rule_is_tried_by_somebody_who_may_with_its_words_and_pin(tmp_path: Path) -> None:
+    rules = [
+        {"from": ["Night"], "contains": "open the gate", "pin": "4711", "topic": "gate"},
+        {"exact": "status", "reply": "Fine."},
+        {"from": [BOB], "topic": "any"},
+        {"from": ["anyone"], "reply": "Machines only."},
+        {"name": "heat", "regex": r"heat to (\d+)", "topic": "heating"},
+    ]
+    config = configured(
+        tmp_path, contacts={"Darla": DARLA, "Night": ["Darla"]}, inbound={"rules": rules}
+    )
+    plan = plan_of(config)
+    assert [(text["from"], text["body"]) for _, text in plan.scenario.texts] == [
+        (DARLA, "open the gate 4711"),
+        (DARLA, "status"),
+        (BOB, "Hello"),
+        (STRANGER, "Hello"),
+    ]
+    assert plan.left_out == ["Rule heat: texts for its regex have to be in a --scenario."]
+
+
+def test_without_contacts_somebody_is_made_up_and_said_to_be(tmp_path: Path) -> None:
+    plan = plan_of(configured(tmp_path))
+    [(_, request)] = plan.scenario.requests
+    assert request.document["request"]["recipient"]["phone_number"] == STRANGER
+    assert plan.left_out == ["There are no contacts, so somebody is made up."]
+
+
+def test_of_many_contacts_some_are_tried_and_the_rest_is_said(tmp_path: Path) -> None:
+    people = {f"Person {place}": f"+1234500{place:04}" for place in range(50)}
+    plan = plan_of(configured(tmp_path, contacts=people))
+    assert len(plan.scenario.requests) == 40
+    assert plan.left_out == ["Of 50 contacts the first 20 are tried: a --scenario tries any."]
+
+
+def test_nothing_real_is_left_in_the_configuration_that_is_rehearsed(tmp_path: Path) -> None:
+    key = {"api_key_sid": "SK" + "2" * 32, "api_key_secret": "other"}
+    config = configured(
+        tmp_path, twilio=key, mqtt={"url": "mqtts://broker.example.org", "client_id": "plant-4"}
+    )
+    setting = staged(config, tmp_path, "http://127.0.0.1:9")
+    assert setting.mqtt.embedded
+    assert setting.mqtt.host == "127.0.0.1"
+    assert setting.mqtt.client_id is None
+    assert setting.twilio.base_url == "http://127.0.0.1:9"
+    assert setting.twilio.login[0] == ACCOUNT
+    assert setting.store.path.parent == tmp_path
+    assert setting.http.port != config.http.port
+    assert setting.contacts == config.contacts
+
+
+def test_the_simulated_account_has_the_users_numbers(tmp_path: Path) -> None:
+    numbers = {"numbers": [OURS, f"whatsapp:{HOME}"]}
+    settings = settings_of(configured(tmp_path, inbound=numbers), scenario({"speed": 7}))
+    assert (settings.numbers, settings.speed) == ((OURS, HOME), 7)
+
+
+def delivery(state: str, **more: Any) -> bytes:  # noqa: ANN401 - whatever a document holds
+    usual = {
+        "id": "pump",
+        "delivery_id": "d1",
+        "state": state,
+        "sid": "SM1",
+        "channel": "sms",
+        "name": "Darla",
+        "to_number": DARLA,
+        "segments": 1,
+        "error_code": None,
+        "error_message": None,
+        "at": "2026-09-21T14:13:25Z",
+    }
+    return json.dumps({**usual, **more}).encode()
+
+
+def test_a_story_tells_of_each_delivery_how_it_ended_and_after_how_long() -> None:
+    story = Story("twilio", BEGAN)
+    recipient = {"recipient": {"message": "The tank is full"}}
+    story.request({"id": "pump", "request": recipient}, BEGAN + 1)
+    story.tell("twilio/message/delivery", delivery("accepted"), BEGAN + 2)
+    story.tell(
+        "twilio/message/delivery", delivery("delivered", at="2026-09-21T14:13:41Z"), BEGAN + 22
+    )
+    [line] = story.lines
+    assert (line.at, line.what, line.how) == (1, "The tank is full", "delivered after 20 s")
+    assert line.who == "Darla +1…0000"
+    assert (line.arrived, line.open, line.steps[-1]) == (True, False, (21, "delivered"))
+
+
+def test_a_failure_is_told_in_plain_words_with_its_code() -> None:
+    story = Story("twilio", BEGAN)
+    why = {"error_code": 30003, "error_message": "The phone is off"}
+    story.tell("twilio/message/delivery", delivery("undelivered", **why), BEGAN + 5)
+    assert story.lines[0].how == "undelivered after 0 s: The phone is off (30003)"
+
+
+def test_a_request_that_is_refused_is_a_line_too_and_only_once() -> None:
+    story = Story("twilio", BEGAN)
+    story.request({"id": "bad", "request": 5}, BEGAN)
+    fail = {
+        "status": "fail",
+        "error": "InvalidParameter",
+        "error_message": "Message cannot be None",
+    }
+    status = json.dumps({"response": {**fail, "payload": None}, "id": "bad"}).encode()
+    story.tell("twilio/message/status", status, BEGAN + 1)
+    [line] = story.sent
+    assert (line.who, line.how) == ("bad", "InvalidParameter: Message cannot be None")
+    assert story.unanswered == []
+
+
+def test_what_was_asked_for_and_never_told_of_is_unanswered() -> None:
+    story = Story("twilio", BEGAN)
+    ids = [story.request({"id": "same"}, BEGAN)["id"] for _ in range(2)]
+    assert len(set(ids)) == 2
+    assert story.unanswered == ids
+    story.tell("twilio/message/delivery", delivery("accepted", id="same"), BEGAN)
+    assert story.unanswered == ids[1:]
+
+
+def test_what_rules_publish_is_told_and_what_the_gateway_says_of_itself_is_not() -> None:
+    story = Story("twilio", BEGAN)
+    for topic, payload in [
+        ("home/gate/set", b"OPEN"),
+        ("twilio/bridge/health", b"{}"),
+        ("twilio/message/sent", b"{}"),
+        ("twilio/txt", b"{}"),
+        ("home/\xf0\x9f\x9a\xaa", b"\xff"),
+    ]:
+        story.tell(topic, payload, BEGAN)
+    assert [(line.who, line.what) for line in story.lines] == [
+        ("home/gate/set", "OPEN"),
+        ("home/\xf0\x9f\x9a\xaa", "\ufffd"),
+    ]
+
+
+def test_a_picture_has_a_row_for_each_person_and_marks_in_time() -> None:
+    sent = Line(0, "out", "Darla", steps=[(50, "accepted"), (99, "delivered")])
+    lost = Line(100, "out", "Bob", steps=[(100, "failed")])
+    opened = Line(50, "topic", "home/gate")
+    darla, bob, topics = rows([sent, lost, opened], lasts=100, width=10)
+    assert darla == ("Darla", ("asked", "", "", "", "", "accepted", "", "", "", "delivered"))
+    assert bob == ("Bob", ("",) * 9 + ("failed",))
+    assert topics == ("topics", ("",) * 5 + ("topic",) + ("",) * 4)
+
+
+def test_a_picture_shows_when_something_is_wrong_on_purpose() -> None:
+    storm = scenario(
+        {
+            "faults": [
+                {"on": "any", "from": 10, "until": 40, "status": 503},
+                {"on": "list", "from": 95, "lag": 5},
+            ]
+        }
+    )
+    outage, lag = troubles(storm, lasts=100, width=10)
+    assert outage == ("fault: any", ("",) + ("fault",) * 3 + ("",) * 6)
+    assert lag == ("fault: list", ("",) * 9 + ("fault",))
