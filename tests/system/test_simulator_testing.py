@@ -1,0 +1,111 @@
+"""Other people's tests with the simulator: the pytest plugin, as its page shows it."""
+
+import asyncio
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import ClassVar
+from urllib.parse import parse_qsl
+
+import pytest
+from twilio.base.exceptions import TwilioRestException
+
+from callbox.config import load_config
+from callbox.simulator import BadOrder
+from callbox.simulator.testing import SimulatedTwilio, simulated_twilio
+
+DARLA = "+12065550100"
+CONFTEST = 'pytest_plugins = ["callbox.simulator.testing"]\n'
+THEIRS = """
+import pytest
+from callbox.simulator.testing import Settings
+
+def test_an_alarm_is_texted(twilio_simulator):
+    client = twilio_simulator.client()
+    client.messages.create(to="+12065550100", from_=twilio_simulator.number, body="Full")
+    assert twilio_simulator.texts("+12065550100") == ["Full"]
+
+def test_each_test_has_a_twilio_of_its_own(twilio_simulator):
+    assert twilio_simulator.texts() == []
+
+class TestTrial:
+    @pytest.fixture
+    def twilio_settings(self):
+        return Settings(trial=True)
+
+    def test_a_trial_account_says_so(self, twilio_simulator):
+        client = twilio_simulator.client()
+        client.messages.create(to="+12065550100", from_=twilio_simulator.number, body="Full")
+        assert twilio_simulator.texts() == ["Sent from your Twilio trial account - Full"]
+"""
+
+
+async def test_the_plugin_serves_somebody_elses_tests(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_theirs.py").write_text(THEIRS)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:asyncio"),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()
+    assert b"3 passed" in out
+
+
+class Webhook(BaseHTTPRequestHandler):
+    """A program that is told of texts."""
+
+    told: ClassVar[list[dict[str, str]]] = []
+
+    def do_POST(self) -> None:
+        size = int(self.headers["Content-Length"])
+        self.told.append(dict(parse_qsl(self.rfile.read(size).decode())))
+        answer = b"<Response><Message>Fine</Message></Response>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_text_reaches_the_webhook_and_its_answer_the_phone() -> None:
+    with HTTPServer(("127.0.0.1", 0), Webhook) as server, simulated_twilio() as twilio:
+        Thread(target=server.serve_forever, daemon=True).start()
+        twilio.webhook(texts=f"http://127.0.0.1:{server.server_port}/sms")
+        message = twilio.text(DARLA, "Is the tank full?")
+        server.shutdown()
+        assert (message["status"], message["direction"]) == ("received", "inbound")
+        assert Webhook.told[-1]["Body"] == "Is the tank full?"
+        assert twilio.texts(DARLA) == ["Fine"]
+        assert [each["status"] for each in twilio.webhooks()] == [200]
+
+
+def _send(twilio: SimulatedTwilio) -> None:
+    twilio.client().messages.create(to=DARLA, from_=twilio.number, body="Full")
+
+
+def test_faults_and_outcomes_are_dialled_by_a_line_each() -> None:
+    with simulated_twilio() as twilio:
+        twilio.faults({"on": "create", "status": 503})
+        with pytest.raises(TwilioRestException, match="503"):
+            _send(twilio)
+        twilio.faults()
+        twilio.outcome(DARLA, status="undelivered", error_code=30003)
+        _send(twilio)
+        [sent] = twilio.sent()
+        message = twilio.client().messages(sent["sid"]).fetch()
+        assert (message.status, message.error_code) == ("undelivered", 30003)
+        with pytest.raises(BadOrder, match="status"):
+            twilio.outcome(DARLA, status="lost in the post")
+
+
+def test_its_environment_is_what_a_gateway_needs(tmp_path: Path) -> None:
+    with simulated_twilio() as twilio:
+        config = load_config(None, {**twilio.environment, "XDG_STATE_HOME": str(tmp_path)})
+    assert config.twilio.base_url == twilio.url
+    assert not config.twilio.really_twilio
