@@ -211,7 +211,7 @@ class Simulator:
         return plan, answer
 
     def _guarded(self, route: Route, ask: Ask) -> bool:
-        if route.endpoint == "fetch-content":
+        if route.endpoint in {"fetch-content", "fetch-recording"}:
             return self.settings.media_auth
         return route is not routes.NOWHERE or bool(ask.account_sid)
 

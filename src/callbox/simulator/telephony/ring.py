@@ -19,10 +19,11 @@ class Ring:
     """Seconds that the caller stays once everything was said."""
     recording: Mapping[str, int] | None = None
     """What the caller says when recorded: `duration` in seconds. None: nothing."""
-    digits: str = ""
-    """What the caller presses when asked."""
-    dial_status: str = "completed"
-    """What becomes of a Dial: completed, busy, no-answer, failed or canceled."""
+    digits: str | tuple[str, ...] = ""
+    """What the caller presses when asked; of a list one after another, then nothing more."""
+    dial_status: str = ""
+    """What becomes of a Dial: completed, busy, no-answer, failed or canceled. Empty: what the
+    outcome of whoever is dialled says."""
 
     def addresses(self) -> tuple[str, str]:
         """Return caller and callee as Twilio writes them."""
