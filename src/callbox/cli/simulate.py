@@ -96,6 +96,8 @@ def simulate(
         jitter=jitter,
         seed=seed,
         auth_token=auth_token,
+        scripts=True,
+        word=0.4,
     )
     try:
         asyncio.run(_serve(host, port, settings))

@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from aiohttp import web
@@ -32,6 +32,7 @@ from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.records.switchboard import Created, Switchboard
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.text import Text
@@ -101,6 +102,16 @@ class Simulator:
     def arrived(self) -> Sequence[Message]:
         """Every text that somebody's phone got, oldest first."""
         return self._board.arrived
+
+    @property
+    def lines(self) -> Mapping[str, Line]:
+        """The far ends of the calls under way, by the call's SID: answer, press, speak, hang up."""
+        return self._network.lines
+
+    @property
+    def attended(self) -> set[str]:
+        """The phones, E.164, at which somebody real sits: their calls wait for what they do."""
+        return self._board.attended
 
     @property
     def webhooks(self) -> Sequence[Exchange]:
