@@ -15,9 +15,9 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.twiml.voice_response import Dial, Gather, Say, VoiceResponse
 
 from callbox.simulator import BadOrder, Settings, Simulator, start
-from callbox.simulator.records.call import Call
+from callbox.simulator.records.call import TRIAL_NOTICE, Call
 from callbox.simulator.telephony.line import Line
-from callbox.simulator.telephony.ringing import APOLOGY, TRIAL_NOTICE
+from callbox.simulator.telephony.ringing import APOLOGY
 from harness import until
 from harness.listener import ACCOUNT, BASIC, TOKEN, Listener
 from harness.sdk import ask
@@ -688,6 +688,19 @@ async def test_a_star_ends_a_connection_where_that_is_wanted(attended: Simulator
     assert (call.duration() or 0) < 300
 
 
+async def test_where_words_take_no_time_somebody_real_still_has_time_for_keys() -> None:
+    async with simulator(speed=100.0) as sim:
+        sim.attended.add(ADA)
+        words = "word " * 700
+        gather = f'<Say>{words}</Say><Gather timeout="30"/><Say>{words}</Say>'
+        call = await dial(sim, response(gather))
+        await waiting(call, "answer")
+        sim.lines[call.sid].answer()
+        await over(call)
+        first, asked, second = (e.at for e in call.transcript if e.kind in {"say", "gather"})
+        assert asked - first < 30 <= second - asked
+
+
 # -- updates
 
 
@@ -735,6 +748,21 @@ async def test_another_script_takes_the_place_of_what_is_said(
     assert listener.at("/next")[0].method == "GET"
 
 
+async def test_a_script_changed_while_it_rings_is_the_one_that_is_heard(
+    attended: Simulator, listener: Listener
+) -> None:
+    call = await dial(attended, f"{listener.url}/first", machine_detection="Enable")
+    await waiting(call, "answer")
+    told = {"status_callback": f"{listener.url}/status", "fallback_url": f"{listener.url}/else"}
+    listener.answer("/second", status=404)
+    await update(attended, call, url=f"{listener.url}/second", **told)
+    attended.lines[call.sid].answer()
+    await over(call)
+    await until(lambda: listener.at("/status"), "its end is told where the update says")
+    assert [heard.path for heard in listener.heard] == ["/second", "/else", "/status"]
+    assert listener.at("/second")[0].posted["AnsweredBy"] == "human"
+
+
 # -- what is shown
 
 
@@ -755,6 +783,27 @@ async def test_a_call_takes_as_long_as_its_words() -> None:
         call = await lived(sim, response("<Say>one two three four</Say><Say>five</Say>"))
         first, second = call.transcript[-2:]
         assert second.at - first.at >= 2.0
+
+
+@pytest.mark.parametrize(
+    ("what", "asked", "sentence"),
+    [
+        ("outcomes", {"answer_after": -1}, '"answer_after" must be seconds, 0 or more.'),
+        ("outcomes", {"speech": "x" * 1601}, '"speech" must be at most 1600 characters.'),
+        ("outcomes", {"digits": 1}, '"digits" must be text or a list.'),
+        ("calls", {"digits": "1a"}, "\"digits\" must be up to 100 digits, * and #, not '1a'."),
+        ("calls", {"dial_status": "gone"}, '"dial_status" must be one of completed, busy,'),
+        ("calls", {"recording": {"duration": "5"}}, '"duration" of a recording must be'),
+    ],
+)
+async def test_what_nobody_can_do_on_a_call_is_refused_by_a_sentence(
+    sim: Simulator, what: str, asked: dict[str, Any], sentence: str
+) -> None:
+    who = {"to": ADA} if what == "outcomes" else {"from": ADA, "to": OURS}
+    async with ClientSession(sim.url) as http:
+        answer = await http.post(f"/_simulator/{what}", json=who | asked)
+        assert answer.status == 400
+        assert (await answer.json())["error"].startswith(sentence)
 
 
 # -- whatever comes

@@ -80,16 +80,17 @@ def update(board: Switchboard, ask: Ask) -> Answer:
     """POST Calls/CA….json: hang up, or go on with another script."""
     call, now = _found(board, ask), board.clock()
     if "Status" in ask.params:
-        _end(board, call, ask.text("Status"))
+        _end(board, call, ask)
     else:
         _redirect(board, call, ask)
     return document(200, call.document(now))
 
 
-def _end(board: Switchboard, call: Call, wanted: str) -> None:
-    status = call.status(board.clock())
+def _end(board: Switchboard, call: Call, ask: Ask) -> None:
+    wanted, status = ask.text("Status"), call.status(board.clock())
     if wanted not in {"canceled", "completed"}:
         raise Refusal(20001, parameter="Status")
+    _change(call, ask)
     if status in WAITING:
         board.end(call, "canceled")
     elif status == "in-progress" and wanted == "completed":
@@ -98,15 +99,24 @@ def _end(board: Switchboard, call: Call, wanted: str) -> None:
         raise Refusal(21220)
 
 
+def _change(call: Call, ask: Ask) -> None:
+    """Take what an update may say beside what is to be done."""
+    if "StatusCallback" in ask.params:
+        call.status_callback = call_rules.status_callback(ask)
+        call.status_callback_method = ask.text("StatusCallbackMethod") or "POST"
+    if "FallbackUrl" in ask.params:
+        call.fallback_url = ask.maybe("FallbackUrl")
+        call.fallback_method = ask.text("FallbackMethod") or "POST"
+    call.time_limit = ask.count("TimeLimit", call.time_limit)
+
+
 def _redirect(board: Switchboard, call: Call, ask: Ask) -> None:
     call_rules.check_script(ask)
     if call.status(board.clock()) not in ALIVE:
         raise Refusal(21220)
+    _change(call, ask)
     call.url, call.twiml = ask.maybe("Url"), ask.maybe("Twiml")
     call.method = ask.text("Method") or "POST"
-    if "FallbackUrl" in ask.params:
-        call.fallback_url = ask.maybe("FallbackUrl")
-        call.fallback_method = ask.text("FallbackMethod") or "POST"
     board.on_redirect(call)
 
 

@@ -17,6 +17,11 @@ PRICE = 0.013
 MINUTE = 60
 USUAL_TIMEOUT = 60
 """Seconds that it rings."""
+TRIAL_NOTICE = (
+    "You have a trial account. You can remove this message at any time by upgrading to a full"
+    " account. Press any key to execute your code."
+)
+"""What calls of trial accounts begin with. Here nobody needs to press a key."""
 LONGEST_CALL = 14_400
 """Seconds after which Twilio ends a call."""
 SUBRESOURCES = {
@@ -81,6 +86,11 @@ class Call(Record):
     def inbound(self) -> bool:
         """Whether somebody called us."""
         return self.direction == "inbound"
+
+    def obey(self, verb: Verb) -> None:
+        """Note a verb that is done."""
+        if len(self.heard) < MOST:
+            self.heard.append(verb)
 
     def hear(self, now: float, who: str, kind: str, text: str = "") -> None:
         """Write down what happened; see Heard."""

@@ -22,6 +22,8 @@ ENDLESS = 1000
 """How often `loop="0"` repeats."""
 PLAYED = 3.0
 """Seconds that a sound is taken to last; it is not fetched."""
+TONE = 0.5
+"""Seconds of a tone, or of a `w` between tones."""
 TALK = 10
 """Seconds that a connection to whoever is dialled lasts, unless their outcome says."""
 BUSY_TONE = 2.0
@@ -37,7 +39,7 @@ async def perform(scene: Scene) -> None:
     """Do the script, verb by verb, and whatever script it leads to."""
     while scene.script:
         verb = scene.script.pop(0)
-        scene.call.heard.append(verb)
+        scene.call.obey(verb)
         if scene.call.inbound and verb.name != "Reject" and not scene.answered:
             scene.answer()
         scene.check()
@@ -54,23 +56,27 @@ async def _say(scene: Scene, verb: Verb, ready: Ready = never) -> None:
     if not text:
         scene.note(Flaw(NOTHING_TO_SAY, "<Say> has nothing to say."))
     else:
-        await _repeat(scene, verb, text, len(text.split()) * scene.word, ready)
+        for _ in range(_count(verb, "loop", 1) or ENDLESS):
+            await scene.say(text, ready)
+            if ready():
+                break
 
 
 async def _play(scene: Scene, verb: Verb, ready: Ready = never) -> None:
     tones = verb.attributes.get("digits", "")
     if tones:
-        await _repeat(scene, verb, f"tones {tones}", len(tones) * 0.5, ready)
+        scene.hear("voice", "play", f"tones {tones}")
+        await scene.wait(len(tones) * TONE, ready)
     elif verb.text:
-        await _repeat(scene, verb, verb.text, PLAYED, ready)
+        await _play_sound(scene, verb, ready)
     else:
         scene.note(Flaw(NOTHING_TO_PLAY, "<Play> has nothing to play."))
 
 
-async def _repeat(scene: Scene, verb: Verb, text: str, seconds: float, ready: Ready) -> None:
+async def _play_sound(scene: Scene, verb: Verb, ready: Ready) -> None:
     for _ in range(_count(verb, "loop", 1) or ENDLESS):
-        scene.hear("voice", verb.name.lower(), text)
-        await scene.wait(seconds, ready)
+        scene.hear("voice", "play", verb.text)
+        await scene.wait(PLAYED, ready)
         if ready():
             break
 
@@ -108,7 +114,7 @@ async def _gather(scene: Scene, verb: Verb) -> None:
 
 async def _prompt(scene: Scene, verb: Verb, ready: Ready) -> None:
     for child in verb.children:
-        scene.call.heard.append(child)
+        scene.call.obey(child)
         await PROMPTS[child.name](scene, child, ready)
         if ready():
             break

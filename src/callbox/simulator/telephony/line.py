@@ -46,13 +46,13 @@ class Line:
     def answer(self) -> None:
         """Pick up the phone that rings."""
         self._expect_ringing()
-        self.picked_up = True
+        self.picked_up, self.call.waits_for = True, ""
         self.stir()
 
     def decline(self) -> None:
         """Have whoever calls hear that the line is busy."""
         self._expect_ringing()
-        self.declined = True
+        self.declined, self.call.waits_for = True, ""
         self.stir()
 
     def press(self, keys: str) -> None:
@@ -105,7 +105,7 @@ class Line:
             passing.cancel()
 
     def _expect_ringing(self) -> None:
-        if self.call.waits_for != "answer" or self.picked_up or self.declined:
+        if self.call.waits_for != "answer":
             raise BadOrder("The call does not ring.")
 
     def _expect_talking(self) -> None:

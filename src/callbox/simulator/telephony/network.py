@@ -55,7 +55,7 @@ class Network:
 
     async def ring(self, ring: Ring, *, wait: bool = True) -> Call:
         """Bring a call; to its end, if that is waited for, else somebody real may be calling."""
-        check_keys(ring.digits)
+        ring.check()
         call = self._ringing.take(ring)
         telling = self.chores.begin(self._ringing.tell(ring, call, live=not wait))
         if wait:
@@ -69,6 +69,10 @@ class Network:
         check_keys(outcome.digits)
         if len(outcome.speech) > LONGEST_SPEECH:
             raise BadOrder(f'"speech" must be at most {LONGEST_SPEECH} characters.')
+        for name in ("answer_after", "hangup_after", "greeting"):
+            seconds = getattr(outcome, name)
+            if seconds is not None and not seconds >= 0:
+                raise BadOrder(f'"{name}" must be seconds, 0 or more.')
         self.board.outcomes[phone] = outcome
 
     async def close(self) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from callbox.simulator.order import BadOrder
 from callbox.simulator.records import address
+from callbox.simulator.records.outcome import CALL_ENDS
+from callbox.simulator.telephony.line import check_keys
 
 USUAL_RECORDING = 5
 
@@ -31,6 +33,14 @@ class Ring:
         if None in found:
             raise BadOrder('"from" and "to" must be phone numbers.')
         return str(found[0]), str(found[1])
+
+    def check(self) -> None:
+        """Check what the caller does; BadOrder says what it must be."""
+        check_keys(self.digits)
+        if self.dial_status and self.dial_status not in CALL_ENDS:
+            raise BadOrder(f'"dial_status" must be one of {", ".join(CALL_ENDS)}.')
+        if type(self.recorded()) is not int or self.recorded() < 0:
+            raise BadOrder('"duration" of a recording must be a whole number of seconds.')
 
     def recorded(self) -> int:
         """Return the seconds that the caller speaks."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from callbox.simulator.order import BadOrder
 from callbox.simulator.records.address import phone_of
-from callbox.simulator.records.call import Call
+from callbox.simulator.records.call import TRIAL_NOTICE, Call
 from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.switchboard import Switchboard, new_sid
 from callbox.simulator.records.timeline import RINGING
@@ -23,11 +23,6 @@ from callbox.simulator.telephony.text_form import Form
 
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 """What Twilio says when a script cannot be had or read."""
-TRIAL_NOTICE = (
-    "You have a trial account. You can remove this message at any time by upgrading to a full"
-    " account. Press any key to execute your code."
-)
-"""What calls of trial accounts begin with. Here nobody needs to press a key."""
 DETECTION = 2.0
 """Seconds until machine detection is sure of whom it hears."""
 
@@ -78,7 +73,7 @@ class Ringing:
     def update(self, call: Call) -> None:
         """Have a call under way go on with the script that it has now."""
         scene = self._scenes.get(call.sid)
-        if scene is not None:
+        if scene is not None and (scene.answered or call.inbound):
             scene.moved = True
             scene.line.stir()
 
@@ -247,15 +242,13 @@ class Ringing:
 
     async def _notice_trial(self, scene: Scene) -> None:
         if self._board.settings.trial:
-            scene.hear("voice", "say", TRIAL_NOTICE)
-            await scene.wait(len(TRIAL_NOTICE.split()) * scene.word)
+            await scene.say(TRIAL_NOTICE)
 
     async def _apologize(self, scene: Scene, reason: Broken) -> None:
         scene.hear("line", "error", f"{reason.code}: {reason}")
         if scene.call.ended or scene.line.gone:
             return
-        scene.hear("voice", "say", APOLOGY)
         with suppress(Over, Moved):
-            await scene.wait(len(APOLOGY.split()) * scene.word)
+            await scene.say(APOLOGY)
         if not scene.call.ended:
             self._board.end(scene.call, "completed" if scene.answered else "failed")

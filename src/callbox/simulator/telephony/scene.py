@@ -107,18 +107,27 @@ class Scene:
         if self.moved:
             raise Moved
 
+    async def say(self, text: str, ready: Ready = never) -> None:
+        """Speak, until something is ready; at once if words take no time."""
+        self.hear("voice", "say", text)
+        takes_time = bool(self.board.settings.word)
+        await self._spend(len(text.split()) * self.word, ready, takes_time)
+
     async def wait(self, seconds: float, ready: Ready = never) -> None:
         """Let time pass, until something is ready."""
+        await self._spend(seconds, ready, bool(self.board.settings.word) or self.line.live)
+
+    async def _spend(self, seconds: float, ready: Ready, takes_time: bool) -> None:
         self.check()
         left = max(min(seconds, self._latest() - self.elapsed), 0.0)
-        self._pass(await self._really(left, ready))
+        self._pass(await self._really(left, ready, takes_time))
         if self.elapsed >= self._latest() and not self.call.ended:
             self._reach_limit()
         self.check()
 
-    async def _really(self, seconds: float, ready: Ready) -> float:
+    async def _really(self, seconds: float, ready: Ready, takes_time: bool) -> float:
         board = self.board
-        if not (board.settings.word or self.line.live):
+        if not takes_time:
             await board.pause(0)
             return 0.0 if ready() else seconds
         began = board.pause.mark()
