@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twilio.base.exceptions import TwilioRestException
@@ -443,6 +443,24 @@ async def test_a_call_is_completed_only_when_its_script_is_over_and_costs_by_the
     assert (last["CallDuration"], last["Duration"]) == ("61", "2")
     shown = await fetched(sim, call)
     assert (shown.status, shown.duration, shown.price) == ("completed", "61", "-0.02600")
+
+
+async def test_a_slow_callback_holds_back_the_next_but_not_the_call(
+    sim: Simulator, listener: Listener
+) -> None:
+    slow = asyncio.Event()
+
+    async def hesitate(_request: web.Request) -> web.StreamResponse:
+        await slow.wait()
+        return web.Response(status=204)
+
+    listener.answers["/status"] = hesitate
+    told = {"status_callback": f"{listener.url}/status", "status_callback_event": EVENTS}
+    await lived(sim, response("<Say>Hello</Say>"), **told)
+    assert listener.statuses("CallStatus") == ["initiated"]
+    slow.set()
+    await until(lambda: len(listener.heard) == 4, "all is called back")
+    assert listener.statuses("SequenceNumber") == ["0", "1", "2", "3"]
 
 
 async def test_callbacks_of_a_lived_call_may_come_in_reverse(
