@@ -271,6 +271,19 @@ async def test_a_script_that_cannot_be_fetched_is_an_application_error(
     assert call.ended == "completed"
 
 
+@pytest.mark.parametrize("location", ["http://[", "ftp://a.org/x", "http://127.0.0.1:99999/", "x:"])
+async def test_a_redirection_to_nowhere_is_an_application_error(
+    sim: Simulator, listener: Listener, location: str
+) -> None:
+    async def move(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": location})
+
+    listener.answers["/say"] = move
+    call = await lived(sim, f"{listener.url}/say")
+    assert story(call)[0].startswith("line error 11200: ")
+    assert story(call)[1:] == [f"voice say {APOLOGY}"]
+
+
 async def test_a_fetched_script_that_does_not_fit_is_marked_and_done_all_the_same(
     sim: Simulator, listener: Listener
 ) -> None:
@@ -278,6 +291,14 @@ async def test_a_fetched_script_that_does_not_fit_is_marked_and_done_all_the_sam
     call = await lived(sim, f"{listener.url}/say")
     assert story(call, "voice") == ["voice say Hello"]
     assert sim.webhooks[-1].error_code == 12200
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/", "http://[", "http://a.org:x/"])
+async def test_a_url_that_is_no_place_is_refused(sim: Simulator, url: str) -> None:
+    for code, how in ((21205, {"url": url}), (21609, {"twiml": "x", "status_callback": url})):
+        with pytest.raises(TwilioRestException) as refusal:
+            await dial(sim, **how)
+        assert refusal.value.code == code
 
 
 async def test_in_an_inline_script_actions_must_be_absolute(sim: Simulator) -> None:
@@ -847,7 +868,18 @@ def _element(name: str, attributes: dict[str, str], inside: list[str]) -> str:
 
 
 ELEMENTS = st.recursive(
-    st.sampled_from(["Hello", "+12125550199", "http://127.0.0.1:9/x", "http://[", "", "é&amp;👍"]),
+    st.sampled_from(
+        [
+            "Hello",
+            "+12125550199",
+            "http://127.0.0.1:9/x",
+            "http://[",
+            "",
+            "é&amp;👍",
+            "/say",
+            "http://127.0.0.1:99999/x",
+        ]
+    ),
     lambda inside: st.builds(
         _element, NAMES, st.dictionaries(KEYS, VALUES, max_size=3), st.lists(inside, max_size=3)
     ),

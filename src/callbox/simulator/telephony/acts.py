@@ -104,7 +104,7 @@ async def _gather(scene: Scene, verb: Verb) -> None:
         if not ready():
             _respond(scene, takes)
         digits = await _entered(scene, verb, takes) if "dtmf" in takes else ""
-        if "speech" in takes and not digits and not line.words:
+        if takes == "speech" and not line.words:
             await scene.wait(_count(verb, "timeout", 5), ready)
         words = " ".join(line.words) if "speech" in takes and not digits else ""
     heard: Form = {"SpeechResult": words, "Confidence": CONFIDENCE} if words else {"Digits": digits}

@@ -92,8 +92,8 @@ class Line:
         """Have whoever waits look again."""
         self._changed.set()
 
-    async def wait(self, seconds: float, ready: Callable[[], object]) -> None:
-        """Let so much time pass, or less if something happens that is waited for."""
+    async def wait(self, seconds: float, ready: Callable[[], object]) -> bool:
+        """Let so much time pass, or less if something happens that is waited for; which of both."""
         passing = asyncio.ensure_future(self._pause(seconds))
         try:
             while not (ready() or passing.done()):
@@ -101,6 +101,7 @@ class Line:
                 changing = asyncio.ensure_future(self._changed.wait())
                 await asyncio.wait({passing, changing}, return_when=asyncio.FIRST_COMPLETED)
                 changing.cancel()
+            return passing.done()
         finally:
             passing.cancel()
 

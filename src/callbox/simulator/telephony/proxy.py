@@ -123,7 +123,11 @@ class Proxy:
         for _ in range(MOST_HOPS):
             if not exchange.location:
                 break
-            errand = errand.moved(exchange)
+            try:
+                errand = errand.moved(exchange)
+            except ValueError:
+                exchange.fault = "ct"
+                break
             exchange = await self._ask(errand, attempt, deadline)
         return exchange
 
@@ -153,6 +157,8 @@ class Proxy:
             exchange.fault = "ct"
         except (ClientError, TimeoutError, UnicodeError):
             exchange.fault = "rt"
+        except ValueError:  # where a redirection leads is no place: a port above 65,535
+            exchange.fault = "ct"
         exchange.seconds = time.monotonic() - began
         return exchange
 

@@ -6,7 +6,7 @@ long; they are only waited for if a word takes time, or somebody real is on the 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from callbox.simulator.api.url import is_url
 from callbox.simulator.records.call import Call
@@ -131,7 +131,8 @@ class Scene:
             await board.pause(0)
             return 0.0 if ready() else seconds
         began = board.pause.mark()
-        await self.line.wait(seconds, lambda: ready() or self._interrupted())
+        if await self.line.wait(seconds, lambda: ready() or self._interrupted()):
+            return seconds
         return min((board.pause.mark() - began) * board.settings.speed, seconds)
 
     def _interrupted(self) -> bool:
@@ -181,7 +182,6 @@ class Scene:
         """Return where a script says to go on; Broken if that is no URL."""
         try:
             whole = urljoin(self.source, url.strip())
-            urlsplit(whole)
         except ValueError:
             whole = ""
         if not is_url(whole):
