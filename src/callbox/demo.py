@@ -118,7 +118,7 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
     """Start everything, telling of each part; stop everything at the end."""
     async with contextlib.AsyncExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-demo-"))
-        settings = Settings(numbers=(OURS,), pace=0.2)
+        settings = Settings(numbers=(OURS,), pace=0.2, scripts=True, fetch=False, word=0.4)
         simulator = await exits.enter_async_context(await start(settings=settings))
         tell(f"Twilio simulator  {simulator.url} (nothing is really sent)")
         config = load_config(None, _environment(Path(folder), simulator.url))

@@ -116,6 +116,8 @@ def simulate(
         seed=seed,
         auth_token=auth_token,
         speed=script.speed,
+        scripts=True,
+        word=0.4,
     )
     try:
         fine = asyncio.run(_serve(host, port, script, script.settled(settings)))

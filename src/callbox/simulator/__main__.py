@@ -32,7 +32,8 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--list-lag", type=float, default=0.0, help="seconds until a text is listed"
     )
-    parser.add_argument("--scripts", action="store_true", help="fetch the Url of calls")
+    parser.add_argument("--scripts", action="store_true", help="live calls through")
+    parser.add_argument("--word", type=float, default=usual.word, help="seconds a spoken word")
     return parser.parse_args(arguments)
 
 
@@ -47,6 +48,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         auth_token=arguments.auth_token,
         list_lag=arguments.list_lag,
         scripts=arguments.scripts,
+        word=arguments.word,
         numbers=tuple(arguments.number) if arguments.number else None,
     )
 

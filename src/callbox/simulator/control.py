@@ -119,12 +119,12 @@ class Control:
         call = await self._network.ring(read(Ring, self._ours | asked), wait=wait)
         shown = call.document(self._board.clock())
         why = {} if self._board.numbers[call.to].call_webhook else {"why": NO_WEBHOOK}
-        return document(201, {"call": shown, "heard": _heard(call), **why})
+        return document(201, {"call": shown, **_story(call), **why})
 
     def _calls(self) -> Answer:
         now = self._board.clock()
         shown = [
-            {"call": call.document(now), "heard": _heard(call)}
+            {"call": call.document(now), "waits_for": call.waits_for, **_story(call)}
             for call in self._board.calls.records
         ]
         return document(200, {"calls": shown})
@@ -166,8 +166,11 @@ def _done(work: Callable[[], None]) -> Answer:
     return NOTHING
 
 
-def _heard(call: Call) -> list[dict[str, object]]:
-    return [verb.document() for verb in call.heard]
+def _story(call: Call) -> dict[str, object]:
+    return {
+        "heard": [verb.document() for verb in call.heard],
+        "transcript": [entry.document() for entry in call.transcript],
+    }
 
 
 def _waiting(asked: Any) -> tuple[bool, Any]:  # noqa: ANN401 - whatever JSON can hold

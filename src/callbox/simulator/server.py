@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from aiohttp import web
@@ -35,6 +35,7 @@ from callbox.simulator.scenario.scenario import Scenario
 from callbox.simulator.scenario.tally import Tally, tally
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.text import Text
@@ -112,6 +113,16 @@ class Simulator:
     def arrived(self) -> Sequence[Message]:
         """Every text that somebody's phone got, oldest first."""
         return self._board.arrived
+
+    @property
+    def lines(self) -> Mapping[str, Line]:
+        """The far ends of the calls under way, by the call's SID: answer, press, speak, hang up."""
+        return self._network.lines
+
+    @property
+    def attended(self) -> set[str]:
+        """The phones, E.164, at which somebody real sits: their calls wait for what they do."""
+        return self._board.attended
 
     @property
     def webhooks(self) -> Sequence[Exchange]:
@@ -233,7 +244,7 @@ class Simulator:
         return plan, answer
 
     def _guarded(self, route: Route, ask: Ask) -> bool:
-        if route.endpoint == "fetch-content":
+        if route.endpoint in {"fetch-content", "fetch-recording"}:
             return self.settings.media_auth
         return route is not routes.NOWHERE or bool(ask.account_sid)
 

@@ -50,7 +50,13 @@ class Settings:
     callbacks: Manner = PUNCTUAL
     """How status callbacks arrive."""
     scripts: bool = False
-    """Whether the `Url` of a call is fetched, and obeyed, once somebody answers it."""
+    """Whether calls are lived through: their TwiML, inline or at their `Url`, is obeyed from the
+    moment that somebody answers, and only its end or a hang-up completes them."""
+    fetch: bool = True
+    """Whether the `Url` of a call that goes out is really fetched; else it says nothing."""
+    word: float = 0.0
+    """Seconds that each spoken word takes. 0: all is said at once, and nobody waits for pauses
+    and keys, unless somebody real is on the phone."""
     tunnels: Mapping[str, str] = field(default_factory=dict)
     """Webhooks that begin with the first are signed so and sent to the second, as a proxy in front
     of the gateway would."""

@@ -6,9 +6,11 @@ from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing, interval
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.address import callee
-from callbox.simulator.records.call import Call
+from callbox.simulator.records.call import LONGEST_CALL, USUAL_TIMEOUT, Call
 from callbox.simulator.records.switchboard import Switchboard, new_sid
+from callbox.simulator.records.webhook import Webhook
 
+LONGEST_TIMEOUT = 600
 WAITING = {"queued", "ringing"}
 ALIVE = {*WAITING, "in-progress"}
 FILTERS = ("To", "From", "ParentCallSid", "Status", "StartTime", "StartTime<", "StartTime>")
@@ -48,7 +50,18 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         fallback_method=ask.text("FallbackMethod") or "POST",
         answered_by=outcome.answered_by,
         said_duration=outcome.duration,
+        lived=board.settings.scripts,
+        timeout=min(ask.count("Timeout", USUAL_TIMEOUT), LONGEST_TIMEOUT),
+        time_limit=ask.count("TimeLimit", LONGEST_CALL),
+        send_digits=ask.maybe("SendDigits"),
+        detects_behind=ask.text("AsyncAmd").lower() == "true",
+        detection_callback=_detection_callback(ask),
     )
+
+
+def _detection_callback(ask: Ask) -> Webhook | None:
+    url = ask.text("AsyncAmdStatusCallback")
+    return Webhook(url, ask.text("AsyncAmdStatusCallbackMethod") or "POST") if url else None
 
 
 def _found(board: Switchboard, ask: Ask) -> Call:
@@ -67,16 +80,17 @@ def update(board: Switchboard, ask: Ask) -> Answer:
     """POST Calls/CA….json: hang up, or go on with another script."""
     call, now = _found(board, ask), board.clock()
     if "Status" in ask.params:
-        _end(board, call, ask.text("Status"))
+        _end(board, call, ask)
     else:
-        _redirect(call, ask, now)
+        _redirect(board, call, ask)
     return document(200, call.document(now))
 
 
-def _end(board: Switchboard, call: Call, wanted: str) -> None:
-    status = call.status(board.clock())
+def _end(board: Switchboard, call: Call, ask: Ask) -> None:
+    wanted, status = ask.text("Status"), call.status(board.clock())
     if wanted not in {"canceled", "completed"}:
         raise Refusal(20001, parameter="Status")
+    _change(call, ask)
     if status in WAITING:
         board.end(call, "canceled")
     elif status == "in-progress" and wanted == "completed":
@@ -85,11 +99,25 @@ def _end(board: Switchboard, call: Call, wanted: str) -> None:
         raise Refusal(21220)
 
 
-def _redirect(call: Call, ask: Ask, now: float) -> None:
+def _change(call: Call, ask: Ask) -> None:
+    """Take what an update may say beside what is to be done."""
+    if "StatusCallback" in ask.params:
+        call.status_callback = call_rules.status_callback(ask)
+        call.status_callback_method = ask.text("StatusCallbackMethod") or "POST"
+    if "FallbackUrl" in ask.params:
+        call.fallback_url = ask.maybe("FallbackUrl")
+        call.fallback_method = ask.text("FallbackMethod") or "POST"
+    call.time_limit = ask.count("TimeLimit", call.time_limit)
+
+
+def _redirect(board: Switchboard, call: Call, ask: Ask) -> None:
     call_rules.check_script(ask)
-    if call.status(now) not in ALIVE:
+    if call.status(board.clock()) not in ALIVE:
         raise Refusal(21220)
+    _change(call, ask)
     call.url, call.twiml = ask.maybe("Url"), ask.maybe("Twiml")
+    call.method = ask.text("Method") or "POST"
+    board.on_redirect(call)
 
 
 def delete(board: Switchboard, ask: Ask) -> Answer:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from callbox.simulator.api import accounts, calls, executions, media, messages, numbers
+from callbox.simulator.api import accounts, calls, executions, media, messages, numbers, recordings
 from callbox.simulator.api.answer import Answer
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.refusal import Refusal
@@ -14,12 +14,13 @@ Perform = Callable[[Switchboard, Ask], Answer]
 PATH = re.compile(
     r"/2010-04-01/Accounts/(?P<account>AC[0-9a-fA-F]{32})"
     r"(?:(?:/(?P<whole>\w+)/(?P<parent>[A-Z]{2}[0-9a-fA-F]{32}))?"
-    r"/(?P<resource>\w+)(?:/(?P<sid>[A-Z]{2}[0-9a-fA-F]{32}))?)?(?P<json>\.json)?"
+    r"/(?P<resource>\w+)(?:/(?P<sid>[A-Z]{2}[0-9a-fA-F]{32}))?)?(?P<json>\.json|\.wav)?"
 )
 STUDIO_PATH = re.compile(
     r"/v2/Flows/(?P<parent>FW[0-9a-fA-F]{32})/Executions(?:/(?P<sid>FN[0-9a-fA-F]{32}))?"
 )
-CONTENT = "Media content"
+CONTENT, SOUND = "Media content", "Recording content"
+WITHOUT_JSON = {"Messages/Media": CONTENT, "Recordings": SOUND, "Recordings.wav": SOUND}
 """What is fetched without `.json`."""
 
 
@@ -53,6 +54,7 @@ ROUTES = {
     ("GET", "Messages/Media", True): Route("fetch-media", media.fetch),
     ("DELETE", "Messages/Media", True): Route("delete-media", media.delete),
     ("GET", CONTENT, True): Route("fetch-content", media.content),
+    ("GET", SOUND, True): Route("fetch-recording", recordings.content),
     ("POST", "Flows/Executions", False): Route("create-execution", executions.create),
     ("GET", "Flows/Executions", False): Route("list-executions", executions.find),
     ("GET", "Flows/Executions", True): Route("fetch-execution", executions.fetch),
@@ -94,6 +96,6 @@ def _find_in_studio(method: str, path: str) -> Place:
 def _resource(match: re.Match[str]) -> str | None:
     name = match["resource"]
     whole = f"{match['whole']}/{name}" if match["whole"] else name
-    if match["json"]:
+    if match["json"] == ".json":
         return whole
-    return CONTENT if whole == "Messages/Media" else "unknown"
+    return WITHOUT_JSON.get(whole + (match["json"] or ""), "unknown")

@@ -5,14 +5,25 @@ from dataclasses import dataclass, field
 
 from callbox.simulator.records.address import formatted
 from callbox.simulator.records.date import rfc2822
+from callbox.simulator.records.heard import LONGEST, MOST, Heard
 from callbox.simulator.records.number import number_sid
 from callbox.simulator.records.record import Record
-from callbox.simulator.records.timeline import TALKING
+from callbox.simulator.records.timeline import Timeline
 from callbox.simulator.records.twiml import Verb
 from callbox.simulator.records.webhook import Webhook
 
-PRICE = "-0.01300"
-"""Dollars of a call that was answered, once it is over."""
+PRICE = 0.013
+"""Dollars of each minute that was begun, once a call that was answered is over."""
+MINUTE = 60
+USUAL_TIMEOUT = 60
+"""Seconds that it rings."""
+TRIAL_NOTICE = (
+    "You have a trial account. You can remove this message at any time by upgrading to a full"
+    " account. Press any key to execute your code."
+)
+"""What calls of trial accounts begin with. Here nobody needs to press a key."""
+LONGEST_CALL = 14_400
+"""Seconds after which Twilio ends a call."""
 SUBRESOURCES = {
     "notifications": "Notifications",
     "recordings": "Recordings",
@@ -45,10 +56,24 @@ class Call(Record):
     """Whom machine detection finds."""
     said_duration: int | None = None
     """Seconds that it is said to have lasted; None if it is said as it was."""
-    answered_at: float | None = None
-    """When a call that came in was answered."""
+    lived: bool = False
+    """Whether its statuses come as they happen, by `reach`, not by a timeline known before."""
+    timeout: int = USUAL_TIMEOUT
+    """Seconds that it rings before nobody answered."""
+    time_limit: int = LONGEST_CALL
+    """Seconds that it lasts at most."""
+    send_digits: str | None = None
+    """What is dialled once somebody answers."""
+    detects_behind: bool = False
+    """Whether machine detection lets the script begin meanwhile."""
+    detection_callback: Webhook | None = None
+    """Who is told what machine detection found, if the script did not wait for it."""
+    waits_for: str = ""
+    """What whoever is on the phone can do now: `answer`, press `digits`, say `speech`, or ""."""
     heard: list[Verb] = field(default_factory=list)
     """What was said to whoever called or was called, verb by verb."""
+    transcript: list[Heard] = field(default_factory=list)
+    """What was heard and pressed, in order."""
 
     @property
     def script_webhook(self) -> Webhook | None:
@@ -62,21 +87,36 @@ class Call(Record):
         """Whether somebody called us."""
         return self.direction == "inbound"
 
-    def answer(self, now: float) -> None:
-        """Take up a call that came in."""
-        if self.answered_at is None:
-            self.answered_at = now
-            self.timeline = TALKING
+    def obey(self, verb: Verb) -> None:
+        """Note a verb that is done."""
+        if len(self.heard) < MOST:
+            self.heard.append(verb)
+
+    def hear(self, now: float, who: str, kind: str, text: str = "") -> None:
+        """Write down what happened; see Heard."""
+        if len(self.transcript) < MOST:
+            self.transcript.append(Heard(now, who, kind, text[:LONGEST]))
+
+    def reach(self, status: str, now: float) -> None:
+        """Come to a status, of a call whose statuses come as they happen."""
+        line = self.timeline
+        instant = max(now - self.created_at, line.instants[-1])
+        self.timeline = Timeline((*line.statuses, status), (*line.instants, instant))
+
+    def _stage(self, now: float) -> int:
+        if self.lived:
+            return len(self.timeline.statuses) - 1
+        return self.timeline.stage(self._until(now) - self.created_at)
 
     def started_at(self, now: float) -> float | None:
         """When it was answered."""
-        return self.reached("in-progress", now) if self.answered_at is None else self.answered_at
+        return self.reached("in-progress", now)
 
     def ended_since(self, now: float) -> float | None:
         """When it ended, by itself or by an update."""
         if self.ended:
             return self.ended_at
-        return None if self.inbound else self.reached(self.timeline.statuses[-1], now)
+        return None if self.lived else self.reached(self.timeline.statuses[-1], now)
 
     def duration(self, now: float = math.inf) -> int | None:
         """Return the seconds it has lasted; None before it ended, which it has by the usual."""
@@ -86,6 +126,11 @@ class Call(Record):
         if start is None:
             return 0
         return int(end - start) if self.said_duration is None else self.said_duration
+
+    def price(self, now: float) -> str | None:
+        """Return what it cost, in dollars below nothing; None of a call that costs nothing."""
+        minutes = math.ceil((self.duration(now) or 0) / MINUTE)
+        return f"-{PRICE * minutes:.5f}" if minutes else None
 
     def _found(self, now: float) -> str | None:
         return self.answered_by if self.machine_detection and self.started_at(now) else None
@@ -111,7 +156,7 @@ class Call(Record):
             "start_time": rfc2822(self.started_at(now)),
             "end_time": rfc2822(self.ended_since(now)),
             "duration": None if lasted is None else str(lasted),
-            "price": PRICE if lasted else None,
+            "price": self.price(now),
             "price_unit": "USD",
             "direction": self.direction,
             "answered_by": self._found(now),

@@ -31,10 +31,18 @@ class Outcome:
     status: str = ""
     error_code: int | None = None
     answered_by: str = "human"
-    digits: str = ""
-    """What is pressed when a call asks."""
+    digits: str | tuple[str, ...] = ""
+    """What is pressed when a call asks; of a list one after another, then nothing more."""
     duration: int | None = None
     """Seconds that a call is said to have lasted; nobody waits for them."""
+    speech: str = ""
+    """What is said when a call listens or records."""
+    answer_after: float | None = None
+    """Seconds that it rings until somebody answers. None: as the pace of the settings says."""
+    hangup_after: float | None = None
+    """Seconds after which whoever answered hangs up. None: they hear it to its end."""
+    greeting: float = 4.0
+    """Seconds that an answering machine greets before its beep."""
 
     @property
     def message_course(self) -> Course:

@@ -12,7 +12,8 @@ from callbox.simulator.records.ledger import Ledger
 from callbox.simulator.records.message import BLAMED, Message
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.outcome import USUAL, Outcome
-from callbox.simulator.records.timeline import Timeline, timeline
+from callbox.simulator.records.recording import Recording
+from callbox.simulator.records.timeline import QUEUED, Timeline, timeline
 from callbox.simulator.settings import Settings
 
 Created = Message | Call | Execution
@@ -42,8 +43,14 @@ class Switchboard:
         self.consent = Consent()
         self.outcomes: dict[str, Outcome] = {}
         """By recipient, without its channel."""
+        self.attended: set[str] = set()
+        """The phones at which somebody real sits, who answers, presses and speaks."""
+        self.recordings: dict[str, Recording] = {}
+        """By SID."""
         self.on_create: Callable[[Message | Call], None] = _ignore
         self.on_end: Callable[[Message | Call], None] = _ignore
+        self.on_reach: Callable[[Call], None] = _ignore
+        self.on_redirect: Callable[[Call], None] = _ignore
 
     def add_message(self, message: Message) -> None:
         """Keep a message; one that goes out is in the log too, and arrives if it can."""
@@ -72,6 +79,11 @@ class Switchboard:
         record.end(status, self.clock())
         self.on_end(record)
 
+    def reach(self, call: Call, status: str) -> None:
+        """Have a call that is lived through come to a status."""
+        call.reach(status, self.clock())
+        self.on_reach(call)
+
     def outcome(self, to: str) -> Outcome:
         """Return what becomes of what is sent to somebody."""
         return self.outcomes.get(phone_of(to), USUAL)
@@ -82,7 +94,9 @@ class Switchboard:
         return timeline((*first, *outcome.message_course), self.settings.pace)
 
     def calling(self, outcome: Outcome) -> Timeline:
-        """Return how a call goes its way."""
+        """Return how a call goes its way; one that is lived through shows that as it goes."""
+        if self.settings.scripts:
+            return QUEUED
         return timeline(("queued", *outcome.call_course), self.settings.pace)
 
     def owns(self, address: str) -> bool:

@@ -30,7 +30,7 @@ class Timeline:
         return Timeline(self.statuses, self.instants[:place] + moved)
 
 
-RECEIVED, RINGING, TALKING = (Timeline((name,)) for name in ("received", "ringing", "in-progress"))
+RECEIVED, RINGING, QUEUED = (Timeline((name,)) for name in ("received", "ringing", "queued"))
 
 
 @lru_cache(maxsize=64)

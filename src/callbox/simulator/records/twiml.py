@@ -6,12 +6,17 @@ from xml.etree import ElementTree as ET
 XML_TYPES = {"text/xml", "application/xml", "text/html"}
 PLAIN = "text/plain"
 LONGEST = 64 * 1024
-TOO_LONG, NOT_XML, NO_RESPONSE, WRONG_TYPE = 11750, 12100, 12200, 12300
+DEEPEST = 16
+"""Elements within elements; what is deeper is left out."""
+TOO_LONG, NOT_TWIML, WRONG_TYPE = 11750, 12100, 12300
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """An element, with its attributes, its own text and what is in it."""
+    """An element, with its attributes, its text and what is in it.
+
+    The text is its own; of a Say it is all there is to say, whatever SSML is around the words.
+    """
 
     name: str
     attributes: dict[str, str]
@@ -40,8 +45,7 @@ def read(content_type: str, body: str) -> list[Verb]:
     """Return the verbs of an answer; nothing at all is no verbs, plain text is one Message."""
     if not body.strip():
         return []
-    if len(body.encode()) > LONGEST:
-        raise BadTwiml(TOO_LONG)
+    _check_length(body)
     if content_type == PLAIN:
         return [Verb("Message", {}, body)]
     if content_type not in XML_TYPES:
@@ -50,16 +54,24 @@ def read(content_type: str, body: str) -> list[Verb]:
 
 
 def verbs(text: str) -> list[Verb]:
-    """Return the verbs of a Response."""
+    """Return the verbs of a Response; without one it is as bad as no XML, says Twilio's 12100."""
+    _check_length(text)
     try:
         root = ET.fromstring(text.strip())  # noqa: S314 - whoever is simulated at is trusted
     except ET.ParseError:
-        raise BadTwiml(NOT_XML) from None
+        raise BadTwiml(NOT_TWIML) from None
     if root.tag != "Response":
-        raise BadTwiml(NO_RESPONSE)
-    return [_verb(element) for element in root]
+        raise BadTwiml(NOT_TWIML)
+    return [_verb(element, 1) for element in root]
 
 
-def _verb(element: ET.Element) -> Verb:
-    children = tuple(_verb(child) for child in element)
-    return Verb(element.tag, dict(element.attrib), (element.text or "").strip(), children)
+def _check_length(text: str) -> None:
+    if len(text.encode()) > LONGEST:
+        raise BadTwiml(TOO_LONG)
+
+
+def _verb(element: ET.Element, depth: int) -> Verb:
+    inside = element if depth < DEEPEST else ()
+    children = tuple(_verb(child, depth + 1) for child in inside)
+    text = "".join(element.itertext()) if element.tag == "Say" else element.text or ""
+    return Verb(element.tag, dict(element.attrib), text.strip(), children)

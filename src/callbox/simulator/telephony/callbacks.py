@@ -1,6 +1,8 @@
 """Status callbacks: every later status of a message, the chosen ones of a call."""
 
+from asyncio import Task
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
@@ -28,24 +30,66 @@ class Step(NamedTuple):
     form: Form
 
 
+@dataclass(slots=True)
+class Told:
+    """What a call was called back for so far."""
+
+    forms: list[Form] = field(default_factory=list)
+    last: Task[None] | None = None
+
+
 class Callbacks:
     """Calls back for what was created, in order, unless told otherwise."""
 
     def __init__(self, board: Switchboard, proxy: Proxy, chores: Chores) -> None:
         self.manner = board.settings.callbacks
+        self._told: dict[str, Told] = {}
+        """Of the calls that are lived through now, by SID."""
         self._proxy = proxy
         self._chores = chores
         self._clock, self._pause = board.clock, board.pause
 
     def begin(self, record: Message | Call) -> None:
         """Call back for something that was created, until it is ended before its time."""
-        if record.status_callback:
+        if not record.status_callback:
+            return
+        if isinstance(record, Call) and record.lived:
+            self._queue(record, "initiated")
+        else:
             self._chores.begin(self._tell(record, self._steps(record)))
 
+    def reach(self, call: Call) -> None:
+        """Call back for what a call that is lived through has come to."""
+        if call.status_callback:
+            self._queue(call, call.timeline.statuses[-1])
+
     def end(self, record: Message | Call) -> None:
-        """Call back for what was ended before its time."""
-        if record.status_callback and record.ended:
+        """Call back for what was ended, before its time or as it happened."""
+        if not (record.status_callback and record.ended):
+            return
+        if isinstance(record, Call) and record.lived:
+            self._queue(record, record.ended)
+        else:
             self._chores.begin(self._tell(record, self._last(record, record.ended), last=True))
+
+    def _queue(self, call: Call, status: str) -> None:
+        """Call back for a status, after what was called back for the call before."""
+        told = self._told.setdefault(call.sid, Told())
+        if EVENTS.get(status, "completed") in _wanted(call):
+            told.forms.append(progress(call, status, len(told.forms), self._clock()))
+            if not self.manner.reverse:
+                told.last = self._chores.begin(self._follow(call, told.last, told.forms[-1:]))
+        if call.ended:
+            del self._told[call.sid]
+            if self.manner.reverse:
+                self._chores.begin(self._follow(call, None, told.forms[::-1]))
+
+    async def _follow(self, call: Call, before: Task[None] | None, forms: list[Form]) -> None:
+        if before is not None:
+            await before
+        await self._pause(self.manner.delay + AFTER)
+        for form in forms:
+            await self._send(call, form)
 
     def _steps(self, record: Message | Call) -> list[Step]:
         if isinstance(record, Call):

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from callbox.simulator.records.twiml import NOT_TWIML, TOO_LONG, WRONG_TYPE
+
 BAD_REQUEST, SERVER_ERROR = 400, 500
+UNREADABLE = {TOO_LONG, NOT_TWIML, WRONG_TYPE}
 TROUBLES = {
     "ct": "nobody answers there",
     "rt": "no answer in time, or one that was cut off",
@@ -54,8 +57,10 @@ class Exchange:
     @property
     def trouble(self) -> str:
         """Say what is wrong with it; empty if nothing is."""
-        if self.error_code is not None:
+        if self.error_code in UNREADABLE:
             return f"an answer that cannot be obeyed, error {self.error_code}"
+        if self.error_code is not None:
+            return f"an answer that is obeyed in part only, error {self.error_code}"
         return TROUBLES.get(self.fault or "", "").format(status=self.status)
 
     def answered(self, status: int) -> None:

@@ -9,6 +9,7 @@ from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.telephony.callbacks import Callbacks
 from callbox.simulator.telephony.chores import Chores
 from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.line import LONGEST_SPEECH, Line, check_keys
 from callbox.simulator.telephony.proxy import Proxy
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.ringing import Ringing
@@ -24,18 +25,27 @@ class Network:
         self.chores = Chores()
         self.proxy = Proxy(board.settings, holder, board.clock)
         self.callbacks = Callbacks(board, self.proxy, self.chores)
-        board.on_create, board.on_end = self._created, self.callbacks.end
+        board.on_create, board.on_end = self._created, self._ended
+        board.on_reach = self.callbacks.reach
         self._texting = Texting(board, holder, self.proxy)
-        self._ringing = Ringing(board, holder, self.proxy)
+        self._ringing = Ringing(board, holder, self.proxy, self.chores)
+        board.on_redirect = self._ringing.update
+        self.lines: dict[str, Line] = self._ringing.lines
+        """The far ends of the calls under way, by SID."""
 
     def _created(self, record: Message | Call) -> None:
         self.callbacks.begin(record)
-        if self.board.settings.scripts and isinstance(record, Call):
-            self.chores.begin(self._ringing.answer(record))
+        if isinstance(record, Call) and record.lived:
+            self.chores.begin(self._ringing.place(record))
+
+    def _ended(self, record: Message | Call) -> None:
+        if isinstance(record, Call):
+            self._ringing.close(record)
+        self.callbacks.end(record)
 
     def listens(self, url: str) -> None:
         """Note where media, recordings and everything else are to be had."""
-        self.board.url = self._texting.base = self._ringing.base = url
+        self.board.url = self._texting.base = url
 
     async def text(self, text: Text, *, wait: bool = True) -> tuple[Message, Exchange | None]:
         """Bring a text; with the last webhook request, if that was waited for."""
@@ -44,9 +54,10 @@ class Network:
         return message, await telling if wait else None
 
     async def ring(self, ring: Ring, *, wait: bool = True) -> Call:
-        """Bring a call; to its end, if that is waited for."""
+        """Bring a call; to its end, if that is waited for, else somebody real may be calling."""
+        ring.check()
         call = self._ringing.take(ring)
-        telling = self.chores.begin(self._ringing.tell(ring, call))
+        telling = self.chores.begin(self._ringing.tell(ring, call, live=not wait))
         if wait:
             await telling
         return call
@@ -55,6 +66,13 @@ class Network:
         """Decide how everything ends that is sent to somebody from now on."""
         if outcome.status and outcome.status not in ENDS:
             raise BadOrder(f'"status" must be one of {", ".join(sorted(ENDS))}.')
+        check_keys(outcome.digits)
+        if len(outcome.speech) > LONGEST_SPEECH:
+            raise BadOrder(f'"speech" must be at most {LONGEST_SPEECH} characters.')
+        for name in ("answer_after", "hangup_after", "greeting"):
+            seconds = getattr(outcome, name)
+            if seconds is not None and not seconds >= 0:
+                raise BadOrder(f'"{name}" must be seconds, 0 or more.')
         self.board.outcomes[phone] = outcome
 
     async def close(self) -> None:

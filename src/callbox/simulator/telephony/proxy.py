@@ -93,8 +93,20 @@ class Proxy:
         exchange = await self._insist(Errand(hook, params, voice, token))
         if exchange.ok or hook.fallback is None:
             return exchange
-        blame = {"ErrorCode": RETRIEVAL_FAILURE, "ErrorUrl": hook.bare}
-        return await self._insist(Errand(hook.fallback, {**params, **blame}, voice, token, True))
+        return await self._fall_back(hook, params, RETRIEVAL_FAILURE, voice, token)
+
+    async def fall_back(
+        self, hook: Webhook, params: Form, code: int, *, voice: bool = False
+    ) -> Exchange:
+        """Call the fallback URL of a webhook whose answer cannot be obeyed."""
+        return await self._fall_back(hook, params, str(code), voice, str(uuid.uuid4()))
+
+    async def _fall_back(
+        self, hook: Webhook, params: Form, code: str, voice: bool, token: str
+    ) -> Exchange:
+        blame = {"ErrorCode": code, "ErrorUrl": hook.bare}
+        spare = hook.fallback or hook
+        return await self._insist(Errand(spare, {**params, **blame}, voice, token, True))
 
     async def _insist(self, errand: Errand) -> Exchange:
         rules = errand.hook.overrides
@@ -111,7 +123,11 @@ class Proxy:
         for _ in range(MOST_HOPS):
             if not exchange.location:
                 break
-            errand = errand.moved(exchange)
+            try:
+                errand = errand.moved(exchange)
+            except ValueError:
+                exchange.fault = "ct"
+                break
             exchange = await self._ask(errand, attempt, deadline)
         return exchange
 
@@ -141,6 +157,8 @@ class Proxy:
             exchange.fault = "ct"
         except (ClientError, TimeoutError, UnicodeError):
             exchange.fault = "rt"
+        except ValueError:  # where a redirection leads is no place: a port above 65,535
+            exchange.fault = "ct"
         exchange.seconds = time.monotonic() - began
         return exchange
 

@@ -1,61 +1,45 @@
-"""Calls under way: the webhook says what is done, verb by verb."""
+"""Calls under way, in and out: they ring, are answered, live through their scripts, and end."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from contextlib import suppress
+from functools import partial
 
 from callbox.simulator.order import BadOrder
-from callbox.simulator.records.call import Call
+from callbox.simulator.records.address import phone_of
+from callbox.simulator.records.call import TRIAL_NOTICE, Call
 from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.switchboard import Switchboard, new_sid
 from callbox.simulator.records.timeline import RINGING
-from callbox.simulator.records.twiml import BadTwiml, Verb, read
 from callbox.simulator.records.webhook import Webhook
-from callbox.simulator.telephony.call_form import progress, told
+from callbox.simulator.telephony.acts import perform
+from callbox.simulator.telephony.call_form import progress
+from callbox.simulator.telephony.chores import Chores
+from callbox.simulator.telephony.line import Line
+from callbox.simulator.telephony.person import Person, callee, caller
 from callbox.simulator.telephony.proxy import Proxy
 from callbox.simulator.telephony.ring import Ring
+from callbox.simulator.telephony.scene import Broken, Moved, Over, Scene
 from callbox.simulator.telephony.text_form import Form
 
-AFTER = 0.001
-"""Seconds by which a script follows the answer, so that whoever asks then finds it answered."""
-MOST_SCRIPTS = 20
-"""Redirects after which a call is given up."""
+APOLOGY = "We are sorry, an application error has occurred. Goodbye."
+"""What Twilio says when a script cannot be had or read."""
+DETECTION = 2.0
+"""Seconds until machine detection is sure of whom it hears."""
 
-
-@dataclass(slots=True)
-class Scene:
-    """A call under way."""
-
-    ring: Ring
-    """What whoever is on the other end does."""
-    call: Call
-    script: list[Verb] = field(default_factory=list)
-    """What is still to do."""
-    source: str = ""
-    """Where the script came from."""
-    recording: Form = field(default_factory=dict)
-    spoken: int = 0
-    """Seconds that the caller spoke."""
-    scripts: int = 0
+Begin = Callable[[], Awaitable[None]]
 
 
 class Ringing:
-    """Brings calls from phones to our numbers, and says what is said to those who are called."""
+    """Brings calls from phones to our numbers, and calls phones."""
 
-    def __init__(self, board: Switchboard, holder: Holder, proxy: Proxy) -> None:
+    def __init__(self, board: Switchboard, holder: Holder, proxy: Proxy, chores: Chores) -> None:
         self._board = board
         self._holder = holder
         self._proxy = proxy
-        self.base = ""
-        """Where recordings are to be had."""
-        self._verbs: dict[str, Callable[[Scene, Verb], Awaitable[None]]] = {
-            "Reject": self._reject,
-            "Hangup": self._hang_up,
-            "Redirect": self._redirect,
-            "Record": self._record,
-            "Gather": self._gather,
-            "Dial": self._dial,
-        }
+        self._chores = chores
+        self._scenes: dict[str, Scene] = {}
+        self.lines: dict[str, Line] = {}
+        """Of the calls under way, by SID."""
 
     def take(self, ring: Ring) -> Call:
         """Let it ring; BadOrder if there is nobody to take it."""
@@ -83,111 +67,188 @@ class Ringing:
             status_callback_event=(),
             machine_detection=None,
             direction="inbound",
+            lived=True,
         )
 
-    async def tell(self, ring: Ring, call: Call) -> None:
-        """Go through the whole call, to the status callback at its end."""
-        number, scene = self._board.numbers[call.to], Scene(ring, call)
+    def update(self, call: Call) -> None:
+        """Have a call under way go on with the script that it has now."""
+        scene = self._scenes.get(call.sid)
+        if scene is not None and (scene.answered or call.inbound):
+            scene.moved = True
+            scene.line.stir()
+
+    def close(self, call: Call) -> None:
+        """Note the end of a call under way, whoever ended it."""
+        scene = self._scenes.get(call.sid)
+        if scene is not None:
+            scene.close()
+
+    def _begin(self, call: Call, person: Person, *, live: bool) -> Scene:
+        board = self._board
+        line = Line(call, board.clock, board.pause, live=live)
+        scene = Scene(
+            call=call,
+            line=line,
+            person=person,
+            board=board,
+            proxy=self._proxy,
+            chores=self._chores,
+        )
+        self._scenes[call.sid], self.lines[call.sid] = scene, line
+        return scene
+
+    def _finish(self, scene: Scene, status: str) -> None:
+        if not scene.call.ended:
+            self._board.end(scene.call, status)
+        del self._scenes[scene.call.sid], self.lines[scene.call.sid]
+
+    # in
+
+    async def tell(self, ring: Ring, call: Call, *, live: bool) -> None:
+        """Go through a whole call to us, to the status callback at its end."""
+        number, attended = self._board.numbers[call.to], self._board.attended
         hook = number.call_webhook
-        if hook is None:
-            self._end(scene, "failed")
-        else:
-            await self._fetch(scene, hook, told(call, "ringing"))
-            await self._perform(scene)
+        scene = self._begin(call, caller(ring), live=live or call.sender in attended)
+        scene.hear("line", "ring")
+        end = "failed" if hook is None else "completed"
+        if hook is not None:
+            scene.fallback = hook.fallback
+            await self._live(scene, partial(self._welcome, scene, hook))
+        self._finish(scene, "no-answer" if scene.line.gone and not scene.answered else end)
         await self._report(scene, number.status_webhook)
 
-    async def answer(self, call: Call) -> None:
-        """Go through the script of a call that goes out, once somebody answers it."""
-        due, hook = call.timeline.due("in-progress"), call.script_webhook
-        if hook is None or due is None:
-            return
-        await self._board.pause(due + AFTER)
-        if not call.ended:
-            pressed = self._board.outcome(call.to).digits
-            scene = Scene(Ring(sender=call.to, to=call.sender, digits=pressed), call)
-            found = {"AnsweredBy": call.answered_by} if call.machine_detection else {}
-            await self._fetch(scene, hook, {**told(call, "in-progress"), **found})
-            await self._perform(scene)
-
-    async def _perform(self, scene: Scene) -> None:
-        call = scene.call
-        while scene.script and not call.ended:
-            verb = scene.script.pop(0)
-            call.heard.append(verb)
-            if call.inbound and verb.name != "Reject":
-                call.answer(self._board.clock())
-            if verb.name in self._verbs:
-                await self._verbs[verb.name](scene, verb)
-        if call.inbound and not call.ended:
-            await self._board.pause(scene.ring.hangup_after)
-            self._end(scene, "completed")
-
-    async def _fetch(self, scene: Scene, hook: Webhook, form: Form) -> None:
-        exchange = await self._proxy.call(hook, form, voice=True)
-        scene.source, scene.scripts = exchange.url, scene.scripts + 1
-        if not exchange.ok or scene.scripts > MOST_SCRIPTS:
-            self._end(scene, "failed")
-            return
-        try:
-            scene.script = read(exchange.content_type, exchange.body)
-        except BadTwiml as reason:
-            exchange.error_code = reason.code
-            self._end(scene, "failed")
-
-    def _end(self, scene: Scene, status: str) -> None:
-        call = scene.call
-        if call.ended:
-            return
-        self._board.end(call, status)
-        if call.answered_at is not None:
-            lasted = int(call.ended_at - call.answered_at)
-            call.said_duration = max(lasted, scene.spoken + int(scene.ring.hangup_after))
-
-    async def _reject(self, scene: Scene, _verb: Verb) -> None:
-        self._end(scene, "busy" if scene.call.answered_at is None else "completed")
-
-    async def _hang_up(self, scene: Scene, _verb: Verb) -> None:
-        self._end(scene, "completed")
-
-    async def _redirect(self, scene: Scene, verb: Verb) -> None:
-        await self._go_on(scene, verb, verb.text, {})
-
-    async def _go_on(self, scene: Scene, verb: Verb, url: str, more: Form) -> None:
-        hook = Webhook(urljoin(scene.source, url), verb.attributes.get("method", "POST"))
-        await self._fetch(
-            scene, hook, {**told(scene.call, scene.call.status(self._board.clock())), **more}
-        )
-
-    async def _record(self, scene: Scene, verb: Verb) -> None:
-        spoken = scene.ring.recorded()
-        if not spoken:
-            return
-        scene.spoken += spoken
-        sid = new_sid("RE")
-        path = f"/2010-04-01/Accounts/{scene.call.account_sid}/Recordings/{sid}"
-        scene.recording = {
-            "RecordingUrl": f"{self.base}{path}",
-            "RecordingSid": sid,
-            "RecordingDuration": str(spoken),
-        }
-        self._end(scene, "completed")
-        pressed = {**scene.recording, "Digits": "hangup"}
-        await self._go_on(scene, verb, verb.attributes.get("action", ""), pressed)
-
-    async def _gather(self, scene: Scene, verb: Verb) -> None:
-        scene.call.heard.extend(verb.children)
-        if scene.ring.digits:
-            digits = {"Digits": scene.ring.digits}
-            await self._go_on(scene, verb, verb.attributes.get("action", ""), digits)
-
-    async def _dial(self, scene: Scene, verb: Verb) -> None:
-        if "action" in verb.attributes:
-            status = scene.ring.dial_status
-            more = {"DialCallSid": new_sid("CA"), "DialCallStatus": status}
-            more |= {"DialCallDuration": "1"} if status == "completed" else {}
-            await self._go_on(scene, verb, verb.attributes["action"], more)
+    async def _welcome(self, scene: Scene, hook: Webhook) -> None:
+        await scene.fetch(hook, {})
+        if self._board.settings.trial and scene.script and scene.script[0].name != "Reject":
+            scene.answer()
+            await self._notice_trial(scene)
 
     async def _report(self, scene: Scene, hook: Webhook | None) -> None:
         if hook is not None and scene.call.ended:
             form = progress(scene.call, scene.call.ended, 0, self._board.clock())
             await self._proxy.call(hook, {**form, **scene.recording}, voice=True)
+
+    # out
+
+    async def place(self, call: Call) -> None:
+        """Go through a whole call that goes out."""
+        outcome = self._board.outcome(call.to)
+        live = phone_of(call.to) in self._board.attended
+        scene = self._begin(call, Person() if live else callee(outcome), live=live)
+        end = await self._ring(scene, "completed" if live else outcome.call_course[-1])
+        if end == "completed" and not call.ended:
+            scene.answer()
+            await self._live(scene, partial(self._greet, scene))
+        self._finish(scene, end)
+
+    async def _ring(self, scene: Scene, end: str) -> str:
+        """Let it ring; return what becomes of it."""
+        board, call, line = self._board, scene.call, scene.line
+        await line.wait(board.settings.pace, lambda: call.ended)
+        if call.ended or end in {"failed", "canceled"}:
+            return end
+        board.reach(call, "ringing")
+        scene.hear("line", "ring")
+        call.waits_for = "answer" if line.live else ""
+        answers_after = self._answers_after(scene, end)
+        await line.wait(
+            min(answers_after, call.timeout),
+            lambda: call.ended or line.picked_up or line.declined,
+        )
+        call.waits_for = ""
+        if line.declined:
+            return "busy"
+        late = answers_after > call.timeout and not line.picked_up
+        return "no-answer" if late else end
+
+    def _answers_after(self, scene: Scene, end: str) -> float:
+        settings = self._board.settings
+        if scene.line.live or (end == "no-answer" and settings.word):
+            return float("inf")
+        after = self._board.outcome(scene.call.to).answer_after
+        return settings.pace if after is None else after
+
+    async def _greet(self, scene: Scene) -> None:
+        """Find out who answered, and begin the script."""
+        call, person = scene.call, scene.person
+        if person.is_machine:
+            scene.hear("person", "speak", f"A machine greets for {person.greeting:g} s.")
+        if call.send_digits:
+            scene.hear("voice", "press", call.send_digits)
+        await self._notice_trial(scene)
+        found: Form = {}
+        if call.machine_detection and not call.send_digits:
+            found = await self._detect(scene, call.machine_detection)
+        await self._begin_script(scene, found)
+
+    async def _detect(self, scene: Scene, mode: str) -> Form:
+        """Detect a machine; return what the script is told, nothing if it does not wait."""
+        call, person = scene.call, scene.person
+        call.answered_by = person.found(mode)
+        to_beep = person.is_machine and mode == "DetectMessageEnd"
+        seconds = person.greeting if to_beep else DETECTION
+        form = {"AnsweredBy": call.answered_by}
+        if not call.detects_behind:
+            await scene.wait(seconds)
+            return form
+        if call.detection_callback is not None:
+            more = {
+                "CallSid": call.sid,
+                "AccountSid": call.account_sid,
+                **form,
+                "MachineDetectionDuration": str(int(seconds * 1000)),
+            }
+            takes = seconds if self._board.settings.word else 0.0
+            self._chores.begin(self._tell_later(takes, call.detection_callback, more))
+        return {}
+
+    async def _tell_later(self, seconds: float, hook: Webhook, form: Form) -> None:
+        await self._board.pause(seconds)
+        await self._proxy.call(hook, form, voice=True)
+
+    # both
+
+    async def _begin_script(self, scene: Scene, more: Form) -> None:
+        """Begin the script that the call has now."""
+        call, hook = scene.call, scene.call.script_webhook
+        scene.moved = False
+        scene.fallback = hook.fallback if hook else None
+        if hook is not None:
+            await scene.fetch(hook, more)
+        elif call.twiml is not None:
+            scene.read(call.twiml)
+        else:
+            scene.hear("line", "note", "TwiML applications are not simulated.")
+
+    async def _live(self, scene: Scene, begin: Begin) -> None:
+        """Live through the scripts of a call, to the end of the last one or to a hang-up."""
+        again: Begin | None = begin
+        while again is not None:
+            again = await self._live_once(scene, again)
+
+    async def _live_once(self, scene: Scene, begin: Begin) -> Begin | None:
+        """Live through a script; return how the one begins that took its place."""
+        try:
+            await begin()
+            await perform(scene)
+            await scene.wait(scene.person.stays)
+        except Moved:
+            return partial(self._begin_script, scene, {})
+        except Broken as reason:
+            await self._apologize(scene, reason)
+        except Over:
+            pass
+        return None
+
+    async def _notice_trial(self, scene: Scene) -> None:
+        if self._board.settings.trial:
+            await scene.say(TRIAL_NOTICE)
+
+    async def _apologize(self, scene: Scene, reason: Broken) -> None:
+        scene.hear("line", "error", f"{reason.code}: {reason}")
+        if scene.call.ended or scene.line.gone:
+            return
+        with suppress(Over, Moved):
+            await scene.say(APOLOGY)
+        if not scene.call.ended:
+            self._board.end(scene.call, "completed" if scene.answered else "failed")
