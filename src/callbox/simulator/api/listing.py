@@ -63,7 +63,9 @@ class Listing:
 
     def __init__(self, ask: Ask, filters: tuple[str, ...]) -> None:
         self._ask = ask
-        self._size = min(ask.count("PageSize", USUAL_SIZE) or USUAL_SIZE, LARGEST_SIZE)
+        self._size = ask.count("PageSize", USUAL_SIZE) or USUAL_SIZE
+        if self._size > LARGEST_SIZE:
+            raise Refusal(20007)
         self._page = ask.count("Page", 0)
         self._token = ask.text("PageToken")
         self._filters = [(name, ask.text(name)) for name in filters if name in ask.params]
