@@ -70,7 +70,7 @@ def update(board: Switchboard, ask: Ask) -> Answer:
     parameters.check(ask, parameters.UPDATE_CALL)
     if "Status" in ask.params:
         _end(board, call, ask.text("Status"))
-    else:
+    elif ask.text("Url") or ask.text("Twiml") or not ask.text("TimeLimit"):
         _redirect(call, ask, now)
     return document(200, call.document(now))
 

@@ -71,7 +71,10 @@ CALL_STATUSES = _one_of(
 
 FRIENDLY_NAME: Rules = {"FriendlyName": (_shorter(LONGEST_NAME), 20002)}
 LIST_ACCOUNTS: Rules = {"Status": (_one_of("active", "suspended", "closed"), 20001)}
-LIST_CALLS: Rules = {"Status": (CALL_STATUSES, 20001)}
+LIST_CALLS: Rules = {
+    "Status": (CALL_STATUSES, 20001),
+    "ParentCallSid": (sid("CA"), 20001),
+}
 LIST_NUMBERS: Rules = {"Origin": (_one_of("twilio", "hosted"), 20001)}
 FEEDBACK: Rules = {"Outcome": (_one_of("confirmed", "unconfirmed"), 20001)}
 MESSAGE: Rules = {
@@ -120,4 +123,6 @@ def check(ask: Ask, rules: Rules) -> None:
     for name in ask.params:
         rule = rules.get(name)
         if rule and not all(not text or rule[0](text) for text in ask.every(name)):
-            raise Refusal(rule[1], parameter=name, value=ask.text(name))
+            value = ask.text(name)
+            reason = f"{name} is not valid: {value}"
+            raise Refusal(rule[1], parameter=name, value=value, reason=reason)

@@ -119,10 +119,11 @@ def find(method: str, path: str) -> Place:
 
 def _route(method: str, resource: str | None, *, of_one: bool) -> Route:
     """Return what is done there; a method that is not served there is refused as such."""
-    served = [verb for verb in METHODS if (verb, resource, of_one) in ROUTES]
-    if method in served or not served:
-        return ROUTES.get((method, resource, of_one), NOWHERE)
-    return OTHER_METHOD
+    found = ROUTES.get((method, resource, of_one))
+    if found is not None:
+        return found
+    served = any((verb, resource, of_one) in ROUTES for verb in METHODS)
+    return OTHER_METHOD if served else NOWHERE
 
 
 def _find_in_studio(method: str, path: str) -> Place:

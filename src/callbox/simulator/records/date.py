@@ -44,9 +44,19 @@ def _read(text: str) -> datetime:
 
 def span(text: str) -> tuple[float, float]:
     """First and last instant of a day or of a second; ValueError if it is neither."""
+    first = _instant(text)
+    length = DAY if len(text) == DATE_LENGTH else 1.0
+    return first, math.nextafter(first + length, 0.0)
+
+
+def day(text: str) -> tuple[float, float]:
+    """First and last instant of the day that is named, or in which a second is; ValueError."""
+    first = _instant(text) // DAY * DAY
+    return first, math.nextafter(first + DAY, 0.0)
+
+
+def _instant(text: str) -> float:
     moment = _read(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    first = moment.timestamp()
-    length = DAY if len(text) == DATE_LENGTH else 1.0
-    return first, math.nextafter(first + length, 0.0)
+    return moment.timestamp()
