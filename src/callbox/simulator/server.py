@@ -47,8 +47,7 @@ STANDARD_HEADERS = {
     "X-Powered-By": "AT-5000",
     "X-Shenanigans": "none",
 }
-FORMS = {"application/x-www-form-urlencoded", "application/octet-stream"}
-"""What is read as a form; the second is what aiohttp says of a request without a Content-Type."""
+FORM = "application/x-www-form-urlencoded"
 TOO_LARGE = (413, "Request Entity Too Large")
 """Code and text for a body of more than a megabyte; Twilio's are not known."""
 PATIENCE = 0.05
@@ -272,7 +271,8 @@ def _fate(request: web.BaseRequest, plan: Plan, answer: Answer) -> Answered:
 
 def _asked(request: web.BaseRequest, body: bytes) -> str:
     """Return the form that was posted; what says that it is something else has no parameters."""
-    if request.content_type not in FORMS:
+    kind = request.headers.get("Content-Type", FORM).partition(";")[0].strip().lower()
+    if kind not in {FORM, ""}:
         return ""
     return body.decode("utf-8", "replace")
 
