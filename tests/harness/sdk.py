@@ -26,11 +26,15 @@ class Clock:
         return self.now
 
 
+def _url(at: Simulator | str) -> str:
+    return at if isinstance(at, str) else at.url
+
+
 @contextmanager
-def sdk(sim: Simulator, user: str = ACCOUNT, secret: str = "token") -> Iterator[Client]:
+def sdk(at: Simulator | str, user: str = ACCOUNT, secret: str = "token") -> Iterator[Client]:
     """Give the SDK's client, logged in."""
     client = Client(user, secret, user if user.startswith("AC") else ACCOUNT)
-    client.api.base_url = client.studio.base_url = sim.url
+    client.api.base_url = client.studio.base_url = _url(at)
     try:
         yield client
     finally:
@@ -69,14 +73,14 @@ class Sdk:
 
 @asynccontextmanager
 async def either(
-    sim: Simulator, *, blocks: bool = True, user: str = ACCOUNT, secret: str = "token"
+    at: Simulator | str, *, blocks: bool = True, user: str = ACCOUNT, secret: str = "token"
 ) -> AsyncIterator[Sdk]:
-    """Give the SDK's client, blocking or asynchronous, logged in."""
+    """Give the SDK's client, blocking or asynchronous, logged in; `at` may be a URL."""
     if blocks:
-        with sdk(sim, user, secret) as client:
+        with sdk(at, user, secret) as client:
             yield Sdk(client, blocks=True)
         return
     async with AsyncTwilioHttpClient() as wire:
         client = Client(user, secret, http_client=wire)
-        client.api.base_url = sim.url
+        client.api.base_url = _url(at)
         yield Sdk(client, blocks=False)
