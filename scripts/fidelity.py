@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from callbox.domain import segments as gateway_segments
 from callbox.simulator import Settings
 from callbox.simulator.records import segments as simulator_segments
+from callbox.simulator.records.smart_encoding import smart
 from harness import (
     Device,
     Gateway,
@@ -45,8 +46,9 @@ from harness.texts import MEASURED, generated
 CALCULATOR = {"sms-segments-calculator": "1.3.0"}
 COUNT = """
 const {SegmentedMessage} = require("sms-segments-calculator");
-const texts = JSON.parse(require("fs").readFileSync(0));
-console.log(JSON.stringify(texts.map(text => new SegmentedMessage(text).segmentsCount)));
+const {texts, smart} = JSON.parse(require("fs").readFileSync(0));
+const count = text => new SegmentedMessage(text, "auto", smart).segmentsCount;
+console.log(JSON.stringify(texts.map(count)));
 """
 TEXTS = 2000
 MOST_SHOWN = 20
@@ -62,15 +64,20 @@ Row = tuple[str, int, str, list[str]]
 console, progress = Console(), Console(stderr=True)
 
 
+def _smart_segments(text: str) -> int:
+    return simulator_segments.segments(smart(text))
+
+
 def parts() -> list[Row]:
     """Compare the counts of parts with the calculator's."""
     texts = [*(text for text, _ in MEASURED), *generated(TEXTS)]
-    told = npm.evaluate(COUNT, texts)
     rows: list[Row] = []
-    for name, count in (
-        ("gateway", gateway_segments.segments),
-        ("simulator", simulator_segments.segments),
+    for name, count, is_smart in (
+        ("gateway", gateway_segments.segments, False),
+        ("simulator", simulator_segments.segments, False),
+        ("simulator, Smart Encoding", _smart_segments, True),
     ):
+        told = npm.evaluate(COUNT, {"texts": texts, "smart": is_smart})
         wrong = [
             f"{text!a}: {count(text)}, and the calculator says {said}"
             for text, said in zip(texts, told, strict=True)

@@ -63,12 +63,16 @@ PIECES = {
         *(FAMILY, "👩‍👩‍👧", "👩‍❤️‍💋‍👨", "🧑‍🤝‍🧑", "🫱🏻‍🫲🏿", "🧑🏽‍💻", "🤷🏾‍♂️"),
     ],
     "line ends": ["\r\n"],
+    "look-alikes": list(
+        "\u2018\u2019\u201c\u2026\u2014\u00a0\uff21\u1d00\u00bc\u0060\u203c\u2022\t"
+    ),
 }
 MIXTURES = (
     ("gsm",),
     ("gsm", "extension"),
     ("gsm", "extension", "line ends"),
     ("gsm", "ucs-2"),
+    ("gsm", "look-alikes"),
     ("ucs-2",),
     ("gsm", "emoji"),
     ("emoji",),

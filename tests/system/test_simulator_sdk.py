@@ -92,6 +92,13 @@ async def test_texts_are_listed_in_pages_and_by_filters(twilio: Sdk, clock: Cloc
         assert len(await twilio.do(messages, "list", **filters)) == count
 
 
+async def test_smart_encoding_spares_a_text_that_looks_like_gsm_its_parts(twilio: Sdk) -> None:
+    body = "\u2019" + "a" * 159
+    for asked, parts, first in (({}, "3", "\u2019"), ({"smart_encoded": True}, "1", "'")):
+        made = await twilio.do(messages, "create", **(TEXT | {"body": body} | asked))
+        assert (made.num_segments, made.body[0]) == (parts, first)
+
+
 async def test_feedback_is_given(sim: Simulator, twilio: Sdk) -> None:
     made = await twilio.do(messages, "create", provide_feedback=True, **TEXT)
     told = await twilio.do(

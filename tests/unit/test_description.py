@@ -23,9 +23,8 @@ def forgotten() -> None:
     description.load.cache_clear()
 
 
-def test_without_it_and_without_npm_tests_are_skipped_and_say_why(
-    nowhere: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.usefixtures("nowhere")
+def test_without_it_and_without_npm_tests_are_skipped_and_say_why() -> None:
     with pytest.raises(pytest.skip.Exception, match="npm is not installed"):
         description.load()
 

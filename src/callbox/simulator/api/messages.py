@@ -9,6 +9,7 @@ from callbox.simulator.records.address import recipient, sender
 from callbox.simulator.records.attachment import attachment
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.message import TRIAL_PREFIX, Message
+from callbox.simulator.records.smart_encoding import smart
 from callbox.simulator.records.switchboard import Switchboard, new_sid
 
 CANCELABLE = {"accepted", "queued"}
@@ -28,6 +29,8 @@ def compose(board: Switchboard, ask: Ask) -> Message:
     sender = message_rules.sender(ask, service)
     body, media = message_rules.content(ask)
     parameters.check(ask, parameters.MESSAGE)
+    if ask.text("SmartEncoded") == "true":
+        body = smart(body)
     message_rules.check_pair(board, to, sender)
     outcome = board.outcome(to)
     return Message(
