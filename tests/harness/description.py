@@ -5,13 +5,13 @@ fetched once into `build/`.
 """
 
 import copy
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -54,6 +54,10 @@ SERVED = (
     ),
 )
 """The paths that are served here; the description has hundreds more."""
+NEWER = {
+    "api.v2010.account.incoming_phone_number": {"type": {"type": "string", "nullable": True}},
+}
+"""Fields that Twilio has added since the npm package was made, by schema."""
 METHODS = ("get", "post", "delete")
 FORM = "application/x-www-form-urlencoded"
 
@@ -178,6 +182,8 @@ def reduced(spec: Spec) -> Spec:
         for name in set(re.findall(r"#/components/schemas/([\w.]+)", wanted.pop())) - set(kept):
             kept[name] = schemas[name]
             wanted.append(json.dumps(schemas[name]))
+    for name in NEWER.keys() & kept.keys():
+        kept[name]["properties"] = NEWER[name] | kept[name]["properties"]
     components = {**spec["components"], "schemas": kept}
     return {**spec, "paths": paths, "components": components}
 
@@ -187,19 +193,18 @@ def _fetch() -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise FileNotFoundError("npm is not installed")
-    folder = CACHED.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    packed = [npm, "pack", "--silent", "--fetch-retries=1", f"--pack-destination={folder}", PACKAGE]
-    done = subprocess.run(packed, check=True, capture_output=True, text=True, timeout=120)
-    package = folder / done.stdout.strip().splitlines()[-1]
-    with tarfile.open(fileobj=io.BytesIO(package.read_bytes())) as archive:
-        inside = archive.extractfile(INSIDE)
-        assert inside is not None, f"{PACKAGE} has no {INSIDE}"
-        spec = json.load(inside)
-    package.unlink()
-    mine = CACHED.with_suffix(f".{os.getpid()}")
-    mine.write_text(json.dumps(reduced(spec)))
-    mine.replace(CACHED)
+    CACHED.parent.mkdir(parents=True, exist_ok=True)
+    packed = [npm, "pack", "--silent", "--fetch-retries=1", PACKAGE]
+    with tempfile.TemporaryDirectory(dir=CACHED.parent) as folder:
+        subprocess.run(packed, cwd=folder, check=True, capture_output=True, timeout=120)
+        (package,) = Path(folder).iterdir()
+        with tarfile.open(package) as archive:
+            inside = archive.extractfile(INSIDE)
+            assert inside is not None, f"{PACKAGE} has no {INSIDE}"
+            spec = json.load(inside)
+        kept = Path(folder) / CACHED.name
+        kept.write_text(json.dumps(reduced(spec)))
+        kept.replace(CACHED)  # others may fetch at the same time
 
 
 @cache
