@@ -154,6 +154,26 @@ async def test_calls_are_created_by_url_and_twiml_listed_ended_and_deleted(
     assert [call.sid for call in sim.calls] == [first.sid]
 
 
+async def test_calls_are_listed_by_when_they_were_answered_and_ended(
+    twilio: Sdk, clock: Clock
+) -> None:
+    await twilio.do(calls, "create", **CALL)
+    clock.now += 60
+    moment = datetime.fromtimestamp(clock.now, UTC)
+    yesterday, tomorrow = moment - timedelta(days=1), moment + timedelta(days=1)
+    for part in ("start_time", "end_time"):
+        for end, when, count in (
+            ("", moment, 1),
+            ("", yesterday, 0),
+            ("_after", yesterday, 1),
+            ("_after", tomorrow, 0),
+            ("_before", tomorrow, 1),
+            ("_before", yesterday, 0),
+        ):
+            found = await twilio.do(calls, "list", **{part + end: when})
+            assert len(found) == count, (part, end, when)
+
+
 async def test_a_number_is_bought_changed_texted_from_and_released(
     sim: Simulator, twilio: Sdk
 ) -> None:
