@@ -2,7 +2,7 @@
 
 PYTHON_IN := .venv/bin/python
 
-.PHONY: help demo test check docs format torture soak bench indigo greengrass clean
+.PHONY: help demo test check docs format fidelity torture soak bench indigo greengrass clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,10 @@ format: ## format the code
 	@scripts/setup
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+
+fidelity: ## gateway and simulator against Twilio's own description and calculator; needs npm
+	@scripts/setup tests
+	@$(PYTHON_IN) scripts/fidelity.py $(ARGS)
 
 torture: ## two thousand kills, seeded, about a quarter of an hour; ARGS="--seed 7" replays
 	@scripts/setup tests

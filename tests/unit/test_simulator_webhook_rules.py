@@ -1,5 +1,6 @@
 """The simulator's pure parts around webhooks: signatures, overrides, TwiML, consent, orders."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -24,21 +25,45 @@ FORM = {
     "From": "+14158675309",
     "To": "+18005551212",
 }
+DOCS_CALLER = {"From": "+14158675310", "Caller": "+14158675310"}
+BARE = "https://mycompany.com/myapp.php"
+WITH_PORT = PAGE.replace(".com", ".com:443")
+WITH_USER_AND_PORT = WITH_PORT.replace("//", "//user:pass@")
+JSON = b'{"property": "value", "boolean": true}'
 USUAL = Overrides(5.0, 15.0, 15.0, 1, frozenset({"ct"}))
 EVERY = frozenset({"ct", "rt", "4xx", "5xx"})
 
 
 @pytest.mark.parametrize(
-    ("url", "caller", "expected"),
+    ("url", "form", "expected"),
     [
-        (PAGE, "+14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
-        ("http" + PORT_1234, "+14158675309", "Zmvh+3yNM1Phv2jhDCwEM3q5ebU="),
-        (PAGE.replace(".com", ".com:443"), "+14158675309", "kvajT1Ptam85bY51eRf/AJRuM3w="),
-        (EXAMPLE, "+14158675310", "L/OH5YylLD5NRKLltdqwSvS0BnU="),
+        (PAGE, FORM, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        ("http" + PORT_1234, FORM, "Zmvh+3yNM1Phv2jhDCwEM3q5ebU="),
+        (WITH_PORT, FORM, "kvajT1Ptam85bY51eRf/AJRuM3w="),
+        ("http" + PORT_1234.replace("1234", "80"), FORM, "0ZXoZLH/DfblKGATFgpif+LLRf4="),
+        (PAGE.replace("//", "//user:pass@"), FORM, "CukzLTc1tT5dXEDIHm/tKBanW10="),
+        (PAGE.replace("//", "//user@"), FORM, "2YRLlVAflCqxaNicjMpJcSTgzSs="),
+        (WITH_USER_AND_PORT, FORM, "ZQFR1PTIZXF2MXB8ZnKCvnnA+rI="),
+        (PAGE + "&Body=It%27s+amazing", FORM, "TfZzewPq8wqrGlMfyAud8+/IvJ0="),
+        (PAGE + "&bodySHA256=" + sha256(JSON).hexdigest(), {}, "a9nBmqA0ju/hNViExpshrM61xv4="),
+        (BARE + "?bodySHA256=" + sha256(JSON).hexdigest(), {}, "y77kIzt2vzLz71DgmJGsen2scGs="),
+        (
+            WITH_PORT + "&bodySHA256=" + sha256(b"{}").hexdigest(),
+            {},
+            "Ldidvp12m26NI7eqEvxnEpkd9Hc=",
+        ),
+        (EXAMPLE, FORM | DOCS_CALLER, "L/OH5YylLD5NRKLltdqwSvS0BnU="),
     ],
 )
-def test_signatures_are_those_of_twilios_own_examples(url: str, caller: str, expected: str) -> None:
-    assert signature("12345", url, {**FORM, "From": caller, "Caller": caller}) == expected
+def test_signatures_are_those_that_twilio_publishes(
+    url: str, form: dict[str, str], expected: str
+) -> None:
+    assert signature("12345", url, form) == expected
+
+
+def test_a_call_over_https_is_signed_as_if_there_were_no_port() -> None:
+    url = signed_url("https" + PORT_1234, voice=True)
+    assert signature("12345", url, FORM) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
 
 
 @pytest.mark.parametrize(

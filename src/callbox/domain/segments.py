@@ -28,14 +28,27 @@ _ALONE = {Encoding.GSM_7: 160, Encoding.UCS_2: 70}
 _SURELY_ALONE = 35  # characters: two code units each at most
 _JOINED = {Encoding.GSM_7: 153, Encoding.UCS_2: 67}  # the rest is the header that joins parts
 
-_ZERO_WIDTH_JOINER = "\u200d"
-_FIRST_SYMBOL = "\u2190"  # what a joiner joins (arrows, signs, emoji) begins here
-_MARKS = frozenset({"Mn", "Mc", "Me"})
-_SKIN_TONES = ("\U0001f3fb", "\U0001f3ff")
+# What a reader sees as one character, by Unicode 10: emoji that were joined later are several.
+_JOINER = "\u200d"
+_JOINED_TO_ANY = "\u2640\u2642\u2695\u2696\u2708\u2764🌈🌾🍳🎓🎤🎨🏫🏭💋💻💼🔧🔬🗨🚀🚒👦👧👨👩"
+_TONES = "🏻🏼🏽🏾🏿"
+_TONED = frozenset(
+    "☝⛹✊✋✌✍🎅🏂🏃🏄🏇🏊🏋🏌👂👃👆👇👈👉👊👋👌👍👎👏👐👦👧👨👩👮👰👱👲👳👴👵👶👷👸👼💁💂💃💅💆💇💪🕴🕵🕺🖐🖕🖖"
+    "🙅🙆🙇🙋🙌🙍🙎🙏🚣🚴🚵🚶🛀🛌🤘🤙🤚🤛🤜🤞🤟🤦🤰🤱🤲🤳🤴🤵🤶🤷🤸🤹🤽🤾🧑🧒🧓🧔🧕🧖🧗🧘🧙🧚🧛🧜🧝"
+)
 _FLAG_LETTERS = ("\U0001f1e6", "\U0001f1ff")  # two make a flag
 _TAGS = ("\U000e0020", "\U000e007f")  # spell the flags of regions
-_JAMO_AFTER_THE_FIRST = ("\u1160", "\u11ff")
+_BEFORE_ANY = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2\u0d4e")
+_ATTACHED = frozenset("\u0e33\u0eb3\u1cf2\u1cf3\uff9e\uff9f\u200c")  # as marks are
+_APART = frozenset(  # marks that stand for themselves
+    "\u102b\u102c\u1038\u1062\u1063\u1064\u1067\u1068\u1069\u106a\u106b\u106c\u106d\u1083\u1087"
+    "\u1088\u1089\u108a\u108b\u108c\u108f\u109a\u109b\u109c\u1a61\u1a63\u1a64\uaa7b\uaa7d"
+)
+_CONTROLS = frozenset({"Cc", "Cf", "Zl", "Zp"})
+_FIRST_MARK = "\u0300"
 _BASIC_PLANE_END = "\uffff"
+_SYLLABLE = (("\u1100", "\u115f"), ("\u1160", "\u11a7"), ("\u11a8", "\u11ff"))
+_SYLLABLES, _SYLLABLES_WITHOUT_END = ("\uac00", "\ud7a3"), 28  # every 28th
 
 
 def encoding(text: str) -> Encoding:
@@ -67,27 +80,75 @@ def _septets(text: str) -> Iterator[int]:
 
 def _code_units(text: str) -> Iterator[int]:
     """Give the size in UTF-16 code units of each character as a reader sees it."""
-    size, flag_open = 0, False
-    for before, character in zip(" " + text, text, strict=False):
-        joined = _joins(before, character, flag_open=flag_open)
-        flag_open = _within(character, _FLAG_LETTERS) and not (joined and flag_open)
-        if size and not joined:
-            yield size
-            size = 0
-        size += 2 if character > _BASIC_PLANE_END else 1
-    yield size
+    seen = ""
+    for character in text:
+        if seen and not _joins(seen, character):
+            yield _size(seen)
+            seen = ""
+        seen += character
+    yield _size(seen)
 
 
-def _joins(before: str, character: str, *, flag_open: bool) -> bool:
-    if before == _ZERO_WIDTH_JOINER and character >= _FIRST_SYMBOL:
+def _size(seen: str) -> int:
+    return sum(2 if character > _BASIC_PLANE_END else 1 for character in seen)
+
+
+def _joins(seen: str, character: str) -> bool:
+    """Tell whether a character becomes part of what is seen before it."""
+    before = seen[-1]
+    if character < _FIRST_MARK or _is_control(before):
+        return before in _BEFORE_ANY and not _is_control(character)
+    if before == _JOINER and character in _JOINED_TO_ANY:
         return True
+    if character in _TONES:
+        return _takes_a_tone(seen)
     if _within(character, _FLAG_LETTERS):
-        return flag_open
+        return len(seen) == 1 and _within(before, _FLAG_LETTERS)
     return (
-        character == _ZERO_WIDTH_JOINER
-        or category(character) in _MARKS
-        or any(_within(character, each) for each in (_SKIN_TONES, _TAGS, _JAMO_AFTER_THE_FIRST))
+        character == _JOINER
+        or _is_mark(character)
+        or before in _BEFORE_ANY
+        or _spells(before, character)
     )
+
+
+def _is_control(character: str) -> bool:
+    if category(character) not in _CONTROLS:
+        return False
+    return character != _JOINER and not _is_mark(character) and character not in _BEFORE_ANY
+
+
+def _is_mark(character: str) -> bool:
+    if character in _ATTACHED or _within(character, _TAGS):
+        return True
+    return category(character).startswith("M") and character not in _APART
+
+
+def _takes_a_tone(seen: str) -> bool:
+    """Tell whether a skin tone colours what is seen: after one mark at most, and none before."""
+    extended = [_is_mark(character) for character in seen]
+    if any(extended):
+        return extended[-1] and seen[-2:-1] in _TONED
+    return seen[-1] in _TONED
+
+
+def _spells(before: str, character: str) -> bool:
+    """Tell whether two Korean letters stand in one syllable: a beginning, a middle, an end."""
+    first, second = _letter(before), _letter(character)
+    if first is None or second is None:
+        return False
+    return second[0] in {first[1], first[1] + 1} or first == second == (0, 0)
+
+
+def _letter(character: str) -> tuple[int, int] | None:
+    """Give the places in a syllable that a Korean character fills, from and to."""
+    if _within(character, _SYLLABLES):
+        ends = (ord(character) - ord(_SYLLABLES[0])) % _SYLLABLES_WITHOUT_END != 0
+        return (0, 2 if ends else 1)
+    for place, letters in enumerate(_SYLLABLE):
+        if _within(character, letters):
+            return (place, place)
+    return None
 
 
 def _within(character: str, ends: tuple[str, str]) -> bool:

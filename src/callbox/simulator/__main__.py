@@ -26,6 +26,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--jitter", type=float, default=usual.jitter, help="seconds more, at most")
     parser.add_argument("--seed", type=int, default=usual.seed, help="repeats the same faults")
     parser.add_argument("--trial", action="store_true", help="a trial account")
+    parser.add_argument(
+        "--test-credentials", action="store_true", help="magic numbers alone, nothing is delivered"
+    )
     parser.add_argument("--number", action="append", help="a number of its own; may be repeated")
     parser.add_argument("--account-sid", help="whose account it is; default: who logged in last")
     parser.add_argument("--auth-token", help="signs webhooks; default: whose log-in was last")
@@ -44,6 +47,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         jitter=arguments.jitter,
         seed=arguments.seed,
         trial=arguments.trial,
+        test_credentials=arguments.test_credentials,
         account_sid=arguments.account_sid,
         auth_token=arguments.auth_token,
         list_lag=arguments.list_lag,

@@ -10,7 +10,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from callbox.simulator.api import routes
-from callbox.simulator.api.answer import NOTHING, Answer, refused
+from callbox.simulator.api.answer import NOTHING, Answer, error, refused
 from callbox.simulator.api.ask import Ask, params
 from callbox.simulator.api.credentials import Credentials
 from callbox.simulator.api.refusal import Refusal
@@ -51,6 +51,9 @@ STANDARD_HEADERS = {
     "X-Powered-By": "AT-5000",
     "X-Shenanigans": "none",
 }
+FORM = "application/x-www-form-urlencoded"
+TOO_LARGE = (413, "Request Entity Too Large")
+"""Code and text for a body of more than a megabyte; Twilio's are not known."""
 PATIENCE = 0.05
 """Seconds that requests in flight get when the server closes; they may stall for minutes."""
 
@@ -62,7 +65,7 @@ class Simulator:
         self._board = Switchboard(settings, clock)
         self.holder = Holder(settings)
         """Whose account it is, and its auth token."""
-        self._credentials = Credentials(settings, self.holder)
+        self._credentials = Credentials(settings, self.holder, self._board.accounts)
         self._jitter = random.Random(settings.seed)  # noqa: S311 - repeatable
         self._web = web.Server(self._serve, access_log=None)
         self._late: set[asyncio.TimerHandle] = set()
@@ -201,11 +204,14 @@ class Simulator:
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         arrived_at = self._board.clock()
         path, _, query = request.raw_path.partition("?")
-        body = await request.read()
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._response(error(413, *TOO_LARGE), self.requests.in_flight, 0.0)
         if path.startswith(PREFIX):
             return _plain(await self._control.answer(request.method, path, query, body))
         place = routes.find(request.method, path)
-        text = body.decode("utf-8", "replace") if request.method == "POST" else query
+        text = _asked(request, body) if request.method == "POST" else query
         ask = Ask(path, place.account, place.sid, params(text), arrived_at, place.parent)
         return await self._exchange(request, place.route, ask)
 
@@ -234,6 +240,8 @@ class Simulator:
                 header = request.headers.get("Authorization")
                 ask.account_sid = ask.account_sid or self._credentials.account(header)
                 self._credentials.check(header, ask.account_sid, route.endpoint)
+                if request.method == "POST":
+                    self._credentials.check_active(ask.account_sid, route.endpoint)
             plan = self.faults.plan(route.endpoint)
             ask.lag = plan.lag
             answer = self._perform(route, ask, plan)
@@ -292,6 +300,14 @@ def _fate(request: web.BaseRequest, plan: Plan, answer: Answer) -> Answered:
         transport.abort()
     gone = plan.cut or transport is None or transport.is_closing()
     return DROPPED if gone else answer.status
+
+
+def _asked(request: web.BaseRequest, body: bytes) -> str:
+    """Return the form that was posted; what says that it is something else has no parameters."""
+    kind = request.headers.get("Content-Type", FORM).partition(";")[0].strip().lower()
+    if kind not in {FORM, ""}:
+        return ""
+    return body.decode("utf-8", "replace")
 
 
 def _plain(answer: Answer) -> web.Response:

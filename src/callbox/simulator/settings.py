@@ -20,6 +20,9 @@ class Settings:
     account SID of the path or an API key SID."""
     standard_keys: bool = True
     """API keys are of type Standard: refused on the Account itself."""
+    test_credentials: bool = False
+    """Whoever logs in has Twilio's test credentials: texts, calls and numbers are created for show,
+    from the magic numbers alone, with no callbacks; anything else is refused."""
     trial: bool = False
     """A trial account: prefixed bodies, and `verified` applies."""
     verified: Collection[str] | None = None

@@ -1,57 +1,91 @@
 """The Account and Balance resources."""
 
+from itertools import dropwhile, islice
+
 from callbox.simulator.api.answer import Answer, document
 from callbox.simulator.api.ask import Ask
-from callbox.simulator.records.date import rfc2822
+from callbox.simulator.api.listing import Listing
+from callbox.simulator.api.parameters import FRIENDLY_NAME, LIST_ACCOUNTS, check
+from callbox.simulator.api.refusal import Refusal
+from callbox.simulator.records.account import MOST_SUBACCOUNTS, Account
 from callbox.simulator.records.switchboard import Switchboard
 
-SUBRESOURCES = {
-    "addresses": "Addresses",
-    "applications": "Applications",
-    "authorized_connect_apps": "AuthorizedConnectApps",
-    "available_phone_numbers": "AvailablePhoneNumbers",
-    "balance": "Balance",
-    "calls": "Calls",
-    "conferences": "Conferences",
-    "connect_apps": "ConnectApps",
-    "incoming_phone_numbers": "IncomingPhoneNumbers",
-    "keys": "Keys",
-    "messages": "Messages",
-    "notifications": "Notifications",
-    "outgoing_caller_ids": "OutgoingCallerIds",
-    "queues": "Queues",
-    "recordings": "Recordings",
-    "short_codes": "SMS/ShortCodes",
-    "signing_keys": "SigningKeys",
-    "sip": "SIP",
-    "transcriptions": "Transcriptions",
-    "usage": "Usage",
-}
+STATUSES = {"active": "active", "suspended": "suspended", "closed": "closed", "1": "active"}
+"""What Status may be; Twilio's own examples have the number 1 for `active`."""
+
+
+def _shown(board: Switchboard, account: Account) -> dict[str, object]:
+    return account.document(trial=board.settings.trial)
 
 
 def fetch(board: Switchboard, ask: Ask) -> Answer:
     """GET Accounts/AC….json."""
-    path = f"/2010-04-01/Accounts/{ask.account_sid}"
-    opened = rfc2822(board.opened_at)
-    return document(
-        200,
-        {
-            "sid": ask.account_sid,
-            "owner_account_sid": ask.account_sid,
-            "friendly_name": "Simulated account",
-            "status": "active",
-            "type": "Trial" if board.settings.trial else "Full",
-            "auth_token": "[Redacted]",
-            "date_created": opened,
-            "date_updated": opened,
-            "uri": f"{path}.json",
-            "subresource_uris": {name: f"{path}/{uri}.json" for name, uri in SUBRESOURCES.items()},
-        },
-    )
+    return document(200, _shown(board, board.accounts.get(ask.account_sid)))
+
+
+def create(board: Switchboard, ask: Ask) -> Answer:
+    """POST Accounts.json: a subaccount, which can have none of its own [its code is a guess]."""
+    check(ask, FRIENDLY_NAME)
+    owner = board.accounts.get(ask.account_sid)
+    if owner.is_subaccount:
+        raise Refusal(20006)
+    if len(board.accounts.of(owner.sid)) > MOST_SUBACCOUNTS:
+        raise Refusal(21480)
+    made = board.accounts.add(owner.sid, ask.text("FriendlyName"), board.clock())
+    return document(201, _shown(board, made))
+
+
+def update(board: Switchboard, ask: Ask) -> Answer:
+    """POST Accounts/AC….json: its name, or suspend, close and reopen a subaccount."""
+    check(ask, FRIENDLY_NAME)
+    account = board.accounts.get(ask.account_sid)
+    status = _wanted_status(account, ask)
+    name = ask.text("FriendlyName") or account.friendly_name
+    board.accounts.change(account, status, name, board.clock())
+    if status == "closed":
+        board.release_all(account.sid)
+    return document(200, _shown(board, account))
+
+
+def _wanted_status(account: Account, ask: Ask) -> str:
+    text = ask.text("Status")
+    status = STATUSES.get(text) if text else account.status
+    if status is None:
+        raise Refusal(21475)
+    if status != account.status and not account.is_subaccount:
+        raise Refusal(21477)
+    if status != account.status and account.status == "closed":
+        raise Refusal(21479)
+    return status
+
+
+def find(board: Switchboard, ask: Ask) -> Answer:
+    """GET Accounts.json: the account and its subaccounts, newest first."""
+    check(ask, LIST_ACCOUNTS)
+    listing = Listing(ask, ("FriendlyName", "Status"))
+    name, status = ask.maybe("FriendlyName"), ask.maybe("Status")
+    found = [
+        account
+        for account in board.accounts.of(ask.account_sid)
+        if name in {None, account.friendly_name} and status in {None, account.status}
+    ]
+    after = listing.after(_listed, board)
+    if after is not None:
+        found = list(islice(dropwhile(lambda account: account is not after, found), 1, None))
+    return listing.page("accounts", found, lambda account: _shown(board, account))
+
+
+def _listed(board: Switchboard, ask: Ask) -> Account:
+    for account in board.accounts.of(ask.account_sid):
+        if account.sid == ask.sid:
+            return account
+    raise Refusal(20404, path=ask.path)
 
 
 def balance(board: Switchboard, ask: Ask) -> Answer:
-    """GET Balance.json."""
+    """GET Balance.json; subaccounts share that of their owner and have none."""
+    if board.accounts.subaccount(ask.account_sid):
+        raise Refusal(20404, path=ask.path)
     return document(
         200,
         {

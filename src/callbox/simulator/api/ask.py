@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 Params = dict[str, list[str]]
+MOST_DIGITS = 18
 
 
 def params(text: str) -> Params:
@@ -52,4 +53,4 @@ class Ask:
     def count(self, name: str, default: int) -> int:
         """Return a whole number; the default if it is none."""
         text = self.text(name)
-        return int(text) if text.isdecimal() else default
+        return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else default

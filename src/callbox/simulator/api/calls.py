@@ -1,6 +1,6 @@
 """The Calls resource."""
 
-from callbox.simulator.api import call_rules
+from callbox.simulator.api import call_rules, parameters
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing, interval
@@ -27,6 +27,7 @@ def create(board: Switchboard, ask: Ask) -> Answer:
 def compose(board: Switchboard, ask: Ask) -> Call:
     """Return the call that a request asks for; Refusal if Twilio would refuse it."""
     to, sender = call_rules.callee(ask), call_rules.caller(ask)
+    parameters.check(ask, parameters.CALL)
     call_rules.check_script(ask)
     call_rules.check_pair(board, to, sender)
     outcome = board.outcome(to)
@@ -79,10 +80,13 @@ def fetch(board: Switchboard, ask: Ask) -> Answer:
 def update(board: Switchboard, ask: Ask) -> Answer:
     """POST Calls/CA….json: hang up, or go on with another script."""
     call, now = _found(board, ask), board.clock()
+    parameters.check(ask, parameters.UPDATE_CALL)
     if "Status" in ask.params:
         _end(board, call, ask)
-    else:
+    elif ask.text("Url") or ask.text("Twiml") or not ask.text("TimeLimit"):
         _redirect(board, call, ask)
+    else:
+        _change(call, ask)
     return document(200, call.document(now))
 
 
@@ -128,6 +132,7 @@ def delete(board: Switchboard, ask: Ask) -> Answer:
 
 def find(board: Switchboard, ask: Ask) -> Answer:
     """GET Calls.json, newest first."""
+    parameters.check(ask, parameters.LIST_CALLS)
     now = board.clock()
     listing = Listing(ask, (*FILTERS, *END_FILTERS))
     to, wanted, status = ask.maybe("To"), ask.maybe("From"), ask.maybe("Status")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from callbox.simulator.api.answer import Answer, document
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.refusal import Refusal
-from callbox.simulator.records.date import DATE_LENGTH, span
+from callbox.simulator.records.date import day, span
 
 USUAL_SIZE, LARGEST_SIZE = 50, 1000
 TOKEN_PREFIX = "PA"  # noqa: S105 - a page token is no secret
@@ -45,16 +45,16 @@ def interval(ask: Ask, name: str) -> Interval | None:
     `Name` is a whole day even if a time is given, as in Twilio's own examples.
     """
     try:
-        day, below, above = (
-            span(text) if text else None
-            for text in (ask.text(name)[:DATE_LENGTH], ask.text(f"{name}<"), ask.text(f"{name}>"))
+        whole, below, above = (
+            read(ask.text(filtered)) if ask.text(filtered) else None
+            for read, filtered in ((day, name), (span, f"{name}<"), (span, f"{name}>"))
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Refusal(20001, parameter=name) from None
-    if not (day or below or above):
+    if not (whole or below or above):
         return None
-    firsts = [bounds[0] for bounds in (day, above) if bounds]
-    lasts = [bounds[1] for bounds in (day, below) if bounds]
+    firsts = [bounds[0] for bounds in (whole, above) if bounds]
+    lasts = [bounds[1] for bounds in (whole, below) if bounds]
     return Interval(max(firsts, default=-math.inf), min(lasts, default=math.inf))
 
 
@@ -63,7 +63,9 @@ class Listing:
 
     def __init__(self, ask: Ask, filters: tuple[str, ...]) -> None:
         self._ask = ask
-        self._size = min(ask.count("PageSize", USUAL_SIZE) or USUAL_SIZE, LARGEST_SIZE)
+        self._size = ask.count("PageSize", USUAL_SIZE) or USUAL_SIZE
+        if self._size > LARGEST_SIZE:
+            raise Refusal(20007)
         self._page = ask.count("Page", 0)
         self._token = ask.text("PageToken")
         self._filters = [(name, ask.text(name)) for name in filters if name in ask.params]

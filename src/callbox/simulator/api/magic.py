@@ -13,6 +13,10 @@ MESSAGE_RECIPIENTS = {
     "+15005550004": 21610,
     "+15005550009": 21614,
 }
+NUMBERS = {"+15005550000": 21422, "+15005550001": 21421}
+"""What can be bought; the good one always can."""
+AREA_CODES = {"500": GOOD, "533": ""}
+"""The number that is to be had there; empty: none."""
 CALLERS = {"+15005550001": 21212}
 CALLEES = {
     "+15005550001": 21217,

@@ -4,7 +4,7 @@ from itertools import dropwhile, islice
 
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
-from callbox.simulator.api.listing import Listing
+from callbox.simulator.api.listing import Listing, interval
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.attachment import Attachment
 from callbox.simulator.records.date import rfc2822
@@ -44,8 +44,10 @@ def _shown(message: Message, kept: Attachment) -> dict[str, object]:
 def find(board: Switchboard, ask: Ask) -> Answer:
     """GET Messages/MM…/Media.json."""
     message = _parent(board, ask)
-    listing = Listing(ask, ())
-    after, kept = listing.after(_found, board), iter(message.attachments)
+    listing = Listing(ask, ("DateCreated", "DateCreated<", "DateCreated>"))
+    created = interval(ask, "DateCreated")
+    known = created is None or created.holds(message.created_at)
+    after, kept = listing.after(_found, board), iter(message.attachments if known else ())
     if after is not None:
         kept = islice(dropwhile(lambda medium: medium is not after, kept), 1, None)
     return listing.page("media_list", kept, lambda medium: _shown(message, medium))

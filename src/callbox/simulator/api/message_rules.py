@@ -69,7 +69,7 @@ def validity_period(ask: Ask) -> int | None:
     text = ask.text("ValidityPeriod")
     if text and not 1 <= ask.count("ValidityPeriod", 0) <= LONGEST_VALIDITY:
         raise Refusal(21624, seconds=text)
-    return int(text) if text else None
+    return ask.count("ValidityPeriod", 0) if text else None
 
 
 def status_callback(ask: Ask) -> str | None:
@@ -90,6 +90,8 @@ def check_pair(board: Switchboard, to: str, sender: str | None) -> None:
 
 def _sender_fault(board: Switchboard, to: str, sender: str) -> int | None:
     channel = address.channel(sender)
+    if board.settings.test_credentials and sender != GOOD:
+        return MESSAGE_SENDERS.get(sender, 21606)
     if sender == to:
         return 21266
     if channel != address.channel(to):

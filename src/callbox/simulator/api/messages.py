@@ -1,13 +1,15 @@
 """The Messages resource."""
 
-from callbox.simulator.api import message_rules
+from callbox.simulator.api import message_rules, parameters
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing, interval
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.address import recipient, sender
 from callbox.simulator.records.attachment import attachment
+from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.message import TRIAL_PREFIX, Message
+from callbox.simulator.records.smart_encoding import smart
 from callbox.simulator.records.switchboard import Switchboard, new_sid
 
 CANCELABLE = {"accepted", "queued"}
@@ -26,6 +28,9 @@ def compose(board: Switchboard, ask: Ask) -> Message:
     service = message_rules.service(ask)
     sender = message_rules.sender(ask, service)
     body, media = message_rules.content(ask)
+    parameters.check(ask, parameters.MESSAGE)
+    if ask.text("SmartEncoded") == "true":
+        body = smart(body)
     message_rules.check_pair(board, to, sender)
     outcome = board.outcome(to)
     return Message(
@@ -68,6 +73,27 @@ def update(board: Switchboard, ask: Ask) -> Answer:
     if "Body" in ask.params:
         _redact(message, ask.text("Body"))
     return document(200, message.document(board.clock()))
+
+
+def feedback(board: Switchboard, ask: Ask) -> Answer:
+    """POST Messages/SM…/Feedback.json; what no Outcome means, and its date, are a guess."""
+    parameters.check(ask, parameters.FEEDBACK)
+    message = board.messages.find(ask.account_sid, ask.parent)
+    if message is None:
+        raise Refusal(20404, path=ask.path)
+    message.feedback = ask.text("Outcome") or "confirmed"
+    now = rfc2822(board.clock())
+    return document(
+        200,
+        {
+            "account_sid": message.account_sid,
+            "message_sid": message.sid,
+            "outcome": message.feedback,
+            "date_created": now,
+            "date_updated": now,
+            "uri": f"{message.path}/Feedback.json",
+        },
+    )
 
 
 def _cancel(board: Switchboard, message: Message, status: str) -> None:

@@ -3,8 +3,9 @@
 import re
 from urllib.parse import urlsplit
 
-URL = re.compile(r"https?://[^/\s]\S*", re.IGNORECASE)
-CALLBACK = re.compile(r"https?://[^/\s_]+(?:[/?#]\S*)?", re.IGNORECASE)
+BLANK = r"\s\x00-\x1f\x7f"
+URL = re.compile(rf"https?://[^/{BLANK}][^{BLANK}]*", re.IGNORECASE)
+CALLBACK = re.compile(rf"https?://[^/_{BLANK}]+(?:[/?#][^{BLANK}]*)?", re.IGNORECASE)
 LONGEST_CALLBACK = 4000
 
 

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 DAY = 86_400.0
 DATE_LENGTH = len("2026-01-31")
+FORMS = ("%a, %d %b %Y %H:%M:%S %z", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S MST")
+"""What filters hold in Twilio's own examples, besides ISO 8601; MST it takes for GMT [a guess]."""
 
 
 @lru_cache(maxsize=4096)
@@ -31,11 +33,30 @@ def http_date(instant: float) -> str:
     return _written(int(instant), "%a, %d %b %Y %H:%M:%S GMT")
 
 
+def _read(text: str) -> datetime:
+    for form in FORMS:
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is GMT
+        except ValueError:
+            continue
+    return datetime.fromisoformat(text)
+
+
 def span(text: str) -> tuple[float, float]:
     """First and last instant of a day or of a second; ValueError if it is neither."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    first = moment.timestamp()
+    first = _instant(text)
     length = DAY if len(text) == DATE_LENGTH else 1.0
     return first, math.nextafter(first + length, 0.0)
+
+
+def day(text: str) -> tuple[float, float]:
+    """First and last instant of the day that is named, or in which a second is; ValueError."""
+    first = _instant(text) // DAY * DAY
+    return first, math.nextafter(first + DAY, 0.0)
+
+
+def _instant(text: str) -> float:
+    moment = _read(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()

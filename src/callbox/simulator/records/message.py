@@ -34,6 +34,8 @@ class Message(Record):
     picked_sender: str
     """Whom the messaging service picks, if it must."""
     redacted: bool = False
+    feedback: str | None = None
+    """Whether the recipient did what the text was for, as far as we were told."""
     direction: str = "outbound-api"
     attachments: tuple[Attachment, ...] = ()
     """What Twilio keeps of the media."""

@@ -1,6 +1,6 @@
 """A phone number that the account owns."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -9,17 +9,12 @@ from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.webhook import Webhook
 
 CAPABILITIES = {"voice": True, "sms": True, "mms": True, "fax": False}
-ADDRESSES: dict[str, object] = {
-    "address_requirements": "none",
-    "address_sid": None,
-    "bundle_sid": None,
-    "emergency_address_sid": None,
-    "emergency_address_status": "unregistered",
-    "emergency_status": "Active",
-    "identity_sid": None,
-    "voice_caller_id_lookup": False,
-    "voice_receive_mode": "voice",
-}
+TOLL_FREE = tuple(f"+1{area}" for area in (800, 833, 844, 855, 866, 877, 888))
+
+
+def usual_kind(number: str) -> str:
+    """Return what a number is by its looks: mobile numbers look like local ones."""
+    return "toll-free" if number.startswith(TOLL_FREE) else "local"
 
 
 @lru_cache(maxsize=1024)
@@ -49,9 +44,22 @@ class Number:
     trunk_sid: str | None = None
     status_callback: str = ""
     status_callback_method: str = "POST"
+    api_version: str = "2010-04-01"
+    voice_caller_id_lookup: bool = False
+    voice_receive_mode: str = "voice"
+    emergency_status: str = "Active"
+    emergency_address_sid: str | None = None
+    address_sid: str | None = None
+    bundle_sid: str | None = None
+    identity_sid: str | None = None
+    owner: str = field(default="", kw_only=True)
+    """The account that it was bought for; empty: whichever main account asks."""
+    kind: str = field(default="", kw_only=True)
+    """`local`, `mobile` or `toll-free`; empty: as it looks."""
 
     def __post_init__(self) -> None:
         self.friendly_name = self.friendly_name or formatted(self.phone_number)
+        self.kind = self.kind or usual_kind(self.phone_number)
 
     @property
     def sid(self) -> str:
@@ -91,17 +99,23 @@ class Number:
             "account_sid": account_sid,
             "capabilities": CAPABILITIES,
             "status": "in-use",
-            "type": "local",
+            "type": self.kind,
             "origin": "twilio",
             "beta": False,
-            "api_version": "2010-04-01",
+            "address_requirements": "none",
+            "emergency_address_status": (
+                "registered" if self.emergency_address_sid else "unregistered"
+            ),
             "date_created": rfc2822(self.bought_at),
             "date_updated": rfc2822(self.updated_at),
             "uri": f"{path}.json",
             **{name: getattr(self, name) for name in SHOWN},
-            **ADDRESSES,
         }
 
 
-SHOWN = tuple(field.name for field in fields(Number) if not field.name.endswith("_at"))
+SHOWN = tuple(
+    each.name
+    for each in fields(Number)
+    if each.name not in {"bought_at", "updated_at", "owner", "kind"}
+)
 """The fields that Twilio shows under the same names."""

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 
+from callbox.simulator.records.account import Accounts
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, Pause
@@ -27,6 +28,7 @@ class Switchboard:
         self.clock = clock
         self.pause = Pause(settings.speed)
         self.opened_at = clock()
+        self.accounts = Accounts(self.opened_at)
         self.messages: Ledger[Message] = Ledger()
         self.calls: Ledger[Call] = Ledger()
         self.executions: Ledger[Execution] = Ledger()
@@ -58,6 +60,8 @@ class Switchboard:
         if message.inbound:
             return
         self.log.append(message)
+        if self.settings.test_credentials:
+            return
         if message.timeline.statuses[-1] not in BLAMED:
             self.arrived.append(message)
         self.on_create(message)
@@ -67,7 +71,8 @@ class Switchboard:
         self.calls.add(call)
         if not call.inbound:
             self.log.append(call)
-            self.on_create(call)
+            if not self.settings.test_credentials:
+                self.on_create(call)
 
     def add_execution(self, execution: Execution) -> None:
         """Keep a run of a flow."""
@@ -101,7 +106,29 @@ class Switchboard:
 
     def owns(self, address: str) -> bool:
         """Whether the account may send from a number."""
-        return self.settings.numbers is None or address in self.settings.numbers
+        if self.settings.test_credentials:
+            return False
+        return self.settings.numbers is None or address in self.numbers
+
+    def numbers_of(self, account_sid: str) -> list[Number]:
+        """Return the numbers that an account has, in the order in which it got them."""
+        whose = {account_sid}
+        if self.accounts.subaccount(account_sid) is None:
+            whose.add("")
+        return [number for number in self.numbers.values() if number.owner in whose]
+
+    def buy(self, number: Number) -> None:
+        """Add a number to the account that it names."""
+        self.numbers[number.phone_number] = number
+
+    def release(self, number: Number) -> None:
+        """Give a number back."""
+        del self.numbers[number.phone_number]
+
+    def release_all(self, account_sid: str) -> None:
+        """Give all numbers of an account back."""
+        for number in self.numbers_of(account_sid):
+            self.release(number)
 
     def may_reach(self, address: str) -> bool:
         """Whether a trial account may send to a number."""
