@@ -5,9 +5,23 @@ checks the other.
 """
 
 from callbox.simulator.faults.fault import BadFaults
+from callbox.simulator.limits import TWILIOS, Limits
+from callbox.simulator.line import Line
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder
 from callbox.simulator.server import Simulator, start
+from callbox.simulator.service import Service
 from callbox.simulator.settings import Settings
 
-__all__ = ["BadFaults", "BadOrder", "Manner", "Settings", "Simulator", "start"]
+__all__ = [
+    "TWILIOS",
+    "BadFaults",
+    "BadOrder",
+    "Limits",
+    "Line",
+    "Manner",
+    "Service",
+    "Settings",
+    "Simulator",
+    "start",
+]

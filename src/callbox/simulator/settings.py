@@ -3,7 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from callbox.simulator.limits import NONE, Limits
+from callbox.simulator.line import USUAL_LINE, Line
 from callbox.simulator.manner import PUNCTUAL, Manner
+from callbox.simulator.service import Service
 
 DEFAULT_NUMBERS = ("+15005550006", "+15557654321")
 
@@ -24,9 +27,18 @@ class Settings:
     """A trial account: prefixed bodies, and `verified` applies."""
     verified: Collection[str] | None = None
     """What a trial account may text and call. None: everybody."""
-    numbers: tuple[str, ...] | None = None
-    """The account's own numbers: any other sender is refused. None: any sender will do, and two
-    numbers are listed."""
+    numbers: tuple[str, ...] | Mapping[str, Line] | None = None
+    """The account's own numbers, with what each can do if that is said: any other sender is
+    refused. None: any sender will do, and two numbers are listed."""
+    services: Mapping[str, Service] = field(default_factory=dict)
+    """The messaging services by SID. None at all: every SID that is asked for, with all numbers."""
+    regions: Collection[str] | None = None
+    """The calling codes of the countries that may be texted and called, such as `+44`. None: all
+    of them."""
+    limits: Limits = NONE
+    """How much is taken and how fast it is sent."""
+    price_after: float = 0.0
+    """Seconds from the last status until the price is known."""
     flows: Collection[str] | None = None
     """The SIDs of the Studio flows that there are. None: every one that is asked for."""
     balance: str = "20.00"
@@ -62,4 +74,9 @@ class Settings:
     @property
     def own_numbers(self) -> tuple[str, ...]:
         """What IncomingPhoneNumbers lists and messaging services pick from."""
-        return DEFAULT_NUMBERS if self.numbers is None else self.numbers
+        return DEFAULT_NUMBERS if self.numbers is None else tuple(self.numbers)
+
+    def line(self, number: str) -> Line:
+        """Return what a number of our own can do."""
+        declared = self.numbers
+        return declared.get(number, USUAL_LINE) if isinstance(declared, Mapping) else USUAL_LINE

@@ -7,6 +7,7 @@ A new code needs a line in TEXTS, and one in STATUSES if it is not a 400.
 TEXTS = {
     20001: "Invalid parameter: {parameter}",
     20003: "{reason}",
+    20429: "Too Many Requests",
     20409: "Execution {sid} is already active for this contact",
     20404: "The requested resource {path} was not found",
     21201: "No 'To' number is specified",
@@ -61,19 +62,24 @@ TEXTS = {
     21617: "The concatenated message body exceeds the 1600 character limit",
     21619: "A text message body or media urls must be specified.",
     21620: "Invalid media URL(s)",
+    21621: "The 'From' number has not been enabled for MMS",
     21623: "Number of media files exceeds allowed limit",
     21624: "The validity period {seconds} is not between 1 and 36000 seconds",
     21704: "The Messaging Service contains no phone numbers",
     21705: "The Messaging Service Sid {service} is invalid",
     21910: "Invalid From and To pair. From and To should be of the same channel",
+    22005: "Call Queue Full",
     30409: "The message cannot be canceled in its current state",
+    35111: "SendAt timestamp is missing",
+    35114: "Scheduling does not support this timestamp",
+    35118: "MessagingServiceSid is required to schedule a message",
     63007: "Twilio could not find a Channel with the specified From address",
     84004: "Error while creating execution via REST API.",
 }
 MISSING = "Missing required parameter {parameter} in the post body"
 """What the newer products say by 20001 of what is not given."""
 
-STATUSES = {20003: 401, 20404: 404, 20409: 409, 30409: 409}
+STATUSES = {20003: 401, 20404: 404, 20409: 409, 20429: 429, 30409: 409}
 
 
 class Refusal(Exception):  # noqa: N818 - it reads as the sentence it is

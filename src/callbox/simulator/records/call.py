@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
+from callbox.simulator.records import price
 from callbox.simulator.records.address import formatted
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.number import number_sid
@@ -11,8 +12,6 @@ from callbox.simulator.records.timeline import TALKING
 from callbox.simulator.records.twiml import Verb
 from callbox.simulator.records.webhook import Webhook
 
-PRICE = "-0.01300"
-"""Dollars of a call that was answered, once it is over."""
 SUBRESOURCES = {
     "notifications": "Notifications",
     "recordings": "Recordings",
@@ -47,6 +46,10 @@ class Call(Record):
     """Seconds that it is said to have lasted; None if it is said as it was."""
     answered_at: float | None = None
     """When a call that came in was answered."""
+    queued_for: float = 0.0
+    """Seconds that it waited for its turn."""
+    priced_after: float = 0.0
+    """Seconds from its end until the price is known."""
     heard: list[Verb] = field(default_factory=list)
     """What was said to whoever called or was called, verb by verb."""
 
@@ -87,6 +90,12 @@ class Call(Record):
             return 0
         return int(end - start) if self.said_duration is None else self.said_duration
 
+    def _price(self, now: float) -> str | None:
+        lasted, ended_at = self.duration(now), self.ended_since(now)
+        if not lasted or ended_at is None or now < ended_at + self.priced_after:
+            return None
+        return price.of_call(self.to, lasted)
+
     def _found(self, now: float) -> str | None:
         return self.answered_by if self.machine_detection and self.started_at(now) else None
 
@@ -111,7 +120,7 @@ class Call(Record):
             "start_time": rfc2822(self.started_at(now)),
             "end_time": rfc2822(self.ended_since(now)),
             "duration": None if lasted is None else str(lasted),
-            "price": PRICE if lasted else None,
+            "price": self._price(now),
             "price_unit": "USD",
             "direction": self.direction,
             "answered_by": self._found(now),
@@ -119,7 +128,7 @@ class Call(Record):
             "forwarded_from": None,
             "group_sid": None,
             "caller_name": None,
-            "queue_time": "0",
+            "queue_time": str(int(self.queued_for * 1000)),
             "trunk_sid": None,
             "uri": f"{path}.json",
             "subresource_uris": {name: f"{path}/{uri}.json" for name, uri in SUBRESOURCES.items()},

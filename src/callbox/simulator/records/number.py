@@ -4,11 +4,11 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from hashlib import blake2b
 
-from callbox.simulator.records.address import formatted
+from callbox.simulator.line import USUAL_LINE, Line
+from callbox.simulator.records.address import formatted, kind
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.webhook import Webhook
 
-CAPABILITIES = {"voice": True, "sms": True, "mms": True, "fax": False}
 ADDRESSES: dict[str, object] = {
     "address_requirements": "none",
     "address_sid": None,
@@ -49,14 +49,23 @@ class Number:
     trunk_sid: str | None = None
     status_callback: str = ""
     status_callback_method: str = "POST"
+    line: Line = USUAL_LINE
+    """What it can do."""
 
     def __post_init__(self) -> None:
         self.friendly_name = self.friendly_name or formatted(self.phone_number)
+        self.sms_url = self.sms_url or self.line.sms_url
+        self.voice_url = self.voice_url or self.line.voice_url or None
 
     @property
     def sid(self) -> str:
         """Its SID."""
         return number_sid(self.phone_number)
+
+    @property
+    def _type(self) -> str:
+        looks = {"toll-free": "tollfree", "short-code": "short-code"}
+        return self.line.kind or looks.get(kind(self.phone_number), "local")
 
     @property
     def text_webhook(self) -> Webhook | None:
@@ -89,9 +98,14 @@ class Number:
         return {
             "sid": self.sid,
             "account_sid": account_sid,
-            "capabilities": CAPABILITIES,
+            "capabilities": {
+                "voice": self.line.voice,
+                "sms": self.line.sms,
+                "mms": self.line.mms,
+                "fax": False,
+            },
             "status": "in-use",
-            "type": "local",
+            "type": self._type,
             "origin": "twilio",
             "beta": False,
             "api_version": "2010-04-01",
@@ -103,5 +117,9 @@ class Number:
         }
 
 
-SHOWN = tuple(field.name for field in fields(Number) if not field.name.endswith("_at"))
+SHOWN = tuple(
+    field.name
+    for field in fields(Number)
+    if not field.name.endswith("_at") and field.name != "line"
+)
 """The fields that Twilio shows under the same names."""

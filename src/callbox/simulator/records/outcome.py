@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from callbox.simulator.order import BadOrder
+
 Course = tuple[str, ...]
 """Statuses one after another."""
 MESSAGE_ENDS: Mapping[str, Course] = {
@@ -35,6 +37,19 @@ class Outcome:
     """What is pressed when a call asks."""
     duration: int | None = None
     """Seconds that a call is said to have lasted; nobody waits for them."""
+    sent_after: float | None = None
+    """Seconds until a message is sent, once it may be. None: the pace."""
+    final_after: float | None = None
+    """Seconds from there to each later status of a message. None: the pace."""
+    share: float = 1.0
+    """How many end so, 0 to 1; the others as if it were not there."""
+
+    def __post_init__(self) -> None:
+        for name in ("sent_after", "final_after"):
+            if (getattr(self, name) or 0.0) < 0:
+                raise BadOrder(f'"{name}" must be seconds, 0 or more.')
+        if not 0 <= self.share <= 1:
+            raise BadOrder('"share" must be a number from 0 to 1.')
 
     @property
     def message_course(self) -> Course:

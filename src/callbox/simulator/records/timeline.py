@@ -30,7 +30,9 @@ class Timeline:
         return Timeline(self.statuses, self.instants[:place] + moved)
 
 
-RECEIVED, RINGING, TALKING = (Timeline((name,)) for name in ("received", "ringing", "in-progress"))
+RECEIVED, QUEUED, RINGING, TALKING = (
+    Timeline((name,)) for name in ("received", "queued", "ringing", "in-progress")
+)
 
 
 @lru_cache(maxsize=64)

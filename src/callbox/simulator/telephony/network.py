@@ -1,10 +1,8 @@
 """The telephone network around a switchboard: whoever texts and calls, and what hears of it."""
 
-from callbox.simulator.order import BadOrder
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.message import Message
-from callbox.simulator.records.outcome import ENDS, Outcome
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.telephony.callbacks import Callbacks
 from callbox.simulator.telephony.chores import Chores
@@ -50,12 +48,6 @@ class Network:
         if wait:
             await telling
         return call
-
-    def expect(self, phone: str, outcome: Outcome) -> None:
-        """Decide how everything ends that is sent to somebody from now on."""
-        if outcome.status and outcome.status not in ENDS:
-            raise BadOrder(f'"status" must be one of {", ".join(sorted(ENDS))}.')
-        self.board.outcomes[phone] = outcome
 
     async def close(self) -> None:
         """Cut everything short."""
