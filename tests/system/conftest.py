@@ -1,13 +1,16 @@
 """Fixtures of the system tests; harness/ says what they are made of."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from callbox.simulator import Simulator, start
+from callbox.simulator import Settings, Simulator, start
 from harness import Nursery, Site
+from harness.asking import Begin
 from harness.core import Core
 from harness.letterbox import Letterbox
 from harness.sdk import Clock
@@ -64,3 +67,15 @@ async def sim(clock: Clock) -> AsyncIterator[Simulator]:
     """A Twilio on that time."""
     async with await start(clock=clock) as simulator:
         yield simulator
+
+
+@pytest.fixture
+def begin(clock: Clock) -> Begin:
+    """Start a simulator with settings, whose time the test moves."""
+
+    @asynccontextmanager
+    async def started(**settings: Any) -> AsyncIterator[Simulator]:  # noqa: ANN401 - of all kinds
+        async with await start(settings=Settings(**settings), clock=clock) as sim:
+            yield sim
+
+    return started
