@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from callbox.simulator.order import BadOrder
 
-KINDS = ("", "local", "mobile", "tollfree", "short-code")
+KINDS = ("", "local", "mobile", "toll-free", "short-code")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +12,7 @@ class Line:
     """One entry of `numbers`; the usual one can do everything and calls nobody."""
 
     kind: str = ""
-    """local, mobile, tollfree or short-code. Empty: as the number looks."""
+    """local, mobile, toll-free or short-code. Empty: as the number looks."""
     voice: bool = True
     sms: bool = True
     mms: bool = True

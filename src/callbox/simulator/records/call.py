@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass, field
 
-from callbox.simulator.records import price
 from callbox.simulator.records.address import formatted
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.number import number_sid
+from callbox.simulator.records.price import of_call
 from callbox.simulator.records.record import Record
 from callbox.simulator.records.timeline import TALKING
 from callbox.simulator.records.twiml import Verb
@@ -90,11 +90,12 @@ class Call(Record):
             return 0
         return int(end - start) if self.said_duration is None else self.said_duration
 
-    def _price(self, now: float) -> str | None:
+    def price(self, now: float) -> str | None:
+        """Return what it cost, in dollars below nothing; None of a call that costs nothing yet."""
         lasted, ended_at = self.duration(now), self.ended_since(now)
         if not lasted or ended_at is None or now < ended_at + self.priced_after:
             return None
-        return price.of_call(self.to, lasted)
+        return of_call(self.to, lasted)
 
     def _found(self, now: float) -> str | None:
         return self.answered_by if self.machine_detection and self.started_at(now) else None
@@ -120,7 +121,7 @@ class Call(Record):
             "start_time": rfc2822(self.started_at(now)),
             "end_time": rfc2822(self.ended_since(now)),
             "duration": None if lasted is None else str(lasted),
-            "price": self._price(now),
+            "price": self.price(now),
             "price_unit": "USD",
             "direction": self.direction,
             "answered_by": self._found(now),

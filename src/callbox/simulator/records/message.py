@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from callbox.simulator.records import price
 from callbox.simulator.records.address import channel
 from callbox.simulator.records.attachment import Attachment
 from callbox.simulator.records.date import rfc2822
+from callbox.simulator.records.price import of_text
 from callbox.simulator.records.record import Record
 from callbox.simulator.records.segments import segments
 
@@ -97,7 +97,7 @@ class Message(Record):
     def _price(self, status: str, now: float) -> str | None:
         if self.free or status not in PRICED or now < self._priced_at():
             return None
-        return price.of_text(self.to, self.parts, media=bool(self.attachments))
+        return of_text(self.to, self.parts, media=bool(self.attachments))
 
     def _priced_at(self) -> float:
         course = zip(self.timeline.statuses, self.timeline.instants, strict=True)

@@ -64,8 +64,8 @@ class Number:
 
     @property
     def _type(self) -> str:
-        looks = {"toll-free": "tollfree", "short-code": "short-code"}
-        return self.line.kind or looks.get(kind(self.phone_number), "local")
+        looks = kind(self.phone_number)
+        return self.line.kind or ("local" if looks == "long-code" else looks)
 
     @property
     def text_webhook(self) -> Webhook | None:
