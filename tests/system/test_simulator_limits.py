@@ -1,12 +1,13 @@
 """How much the simulator takes and how fast it sends, seen by the SDK while the test moves time."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 from aiohttp import ClientSession
 
-from callbox.simulator import TWILIOS, Limits
+from callbox.simulator import TWILIOS, Limits, Settings, start
 from harness import until
 from harness.asking import (
     ADA,
@@ -24,7 +25,15 @@ from harness.asking import (
     statuses,
     text,
 )
+from harness.listener import Listener
 from harness.sdk import Clock, ask
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    async with Listener() as listener:
+        yield listener
+
 
 # -- how fast
 
@@ -92,6 +101,20 @@ async def test_without_limits_all_is_sent_at_once(begin: Begin, clock: Clock) ->
         sids = [(await ask(sim, text())).sid for _ in range(5)]
         clock.now += 0.1
         assert {(await message(sim, sid)).status for sid in sids} == {"delivered"}
+
+
+async def test_what_waits_is_told_in_its_order_when_time_runs_a_hundred_times_as_fast(
+    listener: Listener,
+) -> None:
+    settings = Settings(limits=TWILIOS, speed=100, pace=0)
+    async with await start(settings=settings) as sim:
+        asked = text(body="x" * 1600, status_callback=f"{listener.url}/status")
+        sids = [(await ask(sim, asked)).sid for _ in range(10)]
+        await until(lambda: len(listener.heard) == 20, "all were sent and told")
+        told = [heard.form for heard in listener.heard]
+        assert [form["MessageSid"] for form in told if form["MessageStatus"] == "delivered"] == sids
+        last = await message(sim, sids[-1])
+        assert (last.date_sent - last.date_created).total_seconds() > 70
 
 
 # -- how much

@@ -33,8 +33,8 @@ async def listener() -> AsyncIterator[Listener]:
         yield listener
 
 
-def through(to: str = ADA, **more: object) -> Ask:
-    return text(to=to, messaging_service_sid=SERVICE, **more)
+def through(to: str = ADA, body: str = "The tank is full", **more: object) -> Ask:
+    return text(to, body, messaging_service_sid=SERVICE, **more)
 
 
 async def senders(sim: Simulator, clock: Clock, *recipients: str, media: str = "") -> list[str]:
