@@ -131,6 +131,12 @@ def test_settings_are_read_from_what_json_and_yaml_hold() -> None:
         ({"numbers": {"+1": {"kind": "fax"}}}, 'In "numbers.+1": "kind" must be one of local,'),
         ({"numbers": {"+1": {"sms": "no"}}}, '"numbers.+1.sms" must be true or false.'),
         ({"numbers": "+1"}, '"numbers" must be a list or an object.'),
+        ({"regions": ["GB"]}, '"regions" must be calling codes such as +44, not "GB".'),
+        ({"services": {"MG1": {"senders": []}}}, '"services" must be named MG and 32 hexadecimal'),
+        (
+            {"services": {SERVICE: {"senders": ["+1", "+1"]}}},
+            '"services" must have +1 in one of them, once.',
+        ),
         ({"regions": "1"}, '"regions" must be a list.'),
         ({"callbacks": {"late": 1}}, '"callbacks.late" is unknown; known are delay, copies,'),
     ],

@@ -1,13 +1,17 @@
 """How the simulator behaves: nothing here changes while it runs."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from callbox.simulator.limits import NONE, Limits
 from callbox.simulator.line import USUAL_LINE, Line
 from callbox.simulator.manner import PUNCTUAL, Manner
+from callbox.simulator.order import BadOrder
 from callbox.simulator.service import Service
 
+CALLING_CODE = re.compile(r"\+?\d{1,3}")
+SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 DEFAULT_NUMBERS = ("+15005550006", "+15557654321")
 
 
@@ -70,6 +74,18 @@ class Settings:
     """A file with the certificates that webhooks over HTTPS may be signed by. None: the usual."""
     media_auth: bool = False
     """Whether media is shown only to those with credentials."""
+
+    def __post_init__(self) -> None:
+        for region in self.regions or ():
+            if not CALLING_CODE.fullmatch(region):
+                raise BadOrder(f'"regions" must be calling codes such as +44, not "{region}".')
+        for sid in self.services:
+            if not SERVICE_SID.fullmatch(sid):
+                raise BadOrder(f'"services" must be named MG and 32 hexadecimal digits, not {sid}.')
+        senders = [sender for service in self.services.values() for sender in service.senders]
+        for sender in senders:
+            if senders.count(sender) > 1:
+                raise BadOrder(f'"services" must have {sender} in one of them, once.')
 
     @property
     def own_numbers(self) -> tuple[str, ...]:
