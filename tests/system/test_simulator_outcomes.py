@@ -85,8 +85,7 @@ async def test_the_narrowest_outcome_decides(begin: Begin, clock: Clock) -> None
         sim.outcome(LONDON, "sent")
         sids = [(await ask(sim, text(to=to))).sid for to in (ADA, "+447911000000", LONDON)]
         clock.now += 10
-        ends = [(await message(sim, sid)).status for sid in sids]
-        assert ends == ["failed", "undelivered", "sent"]
+        assert await statuses(sim, sids) == ["failed", "undelivered", "sent"]
 
 
 async def test_outcomes_are_chosen_over_http_with_a_sentence_for_what_is_wrong(

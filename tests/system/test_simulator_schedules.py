@@ -1,13 +1,12 @@
 """Scheduled messages, seen by Twilio's unmodified SDK while the test moves the time."""
 
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from callbox.simulator import TWILIOS, Settings, Simulator, start
+from callbox.simulator import TWILIOS
 from harness import until
 from harness.asking import ADA, LONG, SERVICE, Begin, message, refused, text
 from harness.listener import Listener
@@ -91,38 +90,26 @@ async def listener() -> AsyncIterator[Listener]:
         yield listener
 
 
-@pytest.fixture
-async def swift() -> AsyncIterator[Simulator]:
-    """A simulator in which a quarter of an hour takes a third of a second."""
-    async with await start(settings=Settings(speed=3000, pace=30)) as sim:
-        yield sim
-
-
-def soon(seconds: float, callback: str) -> Ask:
-    moment = datetime.fromtimestamp(time.time() + seconds, UTC)
-    return text(
-        schedule_type="fixed",
-        send_at=moment,
-        messaging_service_sid=SERVICE,
-        status_callback=callback,
-    )
+def told(clock: Clock, seconds: float, listener: Listener, path: str = "/status") -> Ask:
+    return later(clock, seconds, status_callback=f"{listener.url}{path}")
 
 
 async def test_what_was_scheduled_is_told_when_its_time_has_come(
-    swift: Simulator, listener: Listener
+    begin: Begin, clock: Clock, listener: Listener
 ) -> None:
-    planned = await ask(swift, soon(1500, f"{listener.url}/status"))
-    assert (planned.status, listener.heard) == ("scheduled", [])
-    await until(lambda: len(listener.statuses()) == 3, "each later status was told")
-    assert listener.statuses() == ["queued", "sent", "delivered"]
+    async with begin(speed=3000, pace=30) as sim:
+        planned = await ask(sim, told(clock, 1200, listener))
+        assert (planned.status, listener.heard) == ("scheduled", [])
+        await until(lambda: len(listener.statuses()) == 3, "each later status was told")
+        assert listener.statuses() == ["queued", "sent", "delivered"]
 
 
 async def test_what_was_canceled_before_its_time_is_told_once(
-    swift: Simulator, listener: Listener
+    begin: Begin, clock: Clock, listener: Listener
 ) -> None:
-    first = await ask(swift, soon(3000, f"{listener.url}/status"))
-    second = await ask(swift, soon(3300, f"{listener.url}/other"))
-    await ask(swift, lambda client: client.messages(first.sid).update(status="canceled"))
-    await until(lambda: len(listener.at("/other")) == 3, "the other one was sent meanwhile")
-    assert listener.statuses() == ["canceled"]
-    assert (await message(swift, second.sid)).status == "delivered"
+    async with begin(speed=3000, pace=30) as sim:
+        first = await ask(sim, told(clock, 3000, listener))
+        await ask(sim, told(clock, 3300, listener, "/other"))
+        await ask(sim, lambda client: client.messages(first.sid).update(status="canceled"))
+        await until(lambda: len(listener.at("/other")) == 3, "the other one was sent meanwhile")
+        assert listener.statuses() == ["canceled"]

@@ -71,6 +71,11 @@ class Consent:
         self._blocked: set[tuple[str, str]] = set()
         """By the network."""
 
+    @property
+    def withdrawn(self) -> frozenset[tuple[str, str]]:
+        """Who refuses whom: phone, and number or messaging service."""
+        return frozenset(self._withdrawn | self._blocked)
+
     def hear(self, phone: str, number: str, body: str, *, advanced: bool = False) -> Word:
         """Take note of what a phone texts to a number; short codes listen only if `advanced`."""
         sort, word = kind(number), body.strip().upper()

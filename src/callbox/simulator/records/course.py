@@ -1,6 +1,5 @@
 """What becomes of a message, decided when it is created: so that time may be moved at will."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from callbox.simulator.limits import Limits
@@ -12,8 +11,7 @@ from callbox.simulator.records.timeline import Timeline, timeline
 QUEUE_OVERFLOW, EXPIRED = 30001, 30036
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(NamedTuple):
     """What is to be sent."""
 
     sender: str

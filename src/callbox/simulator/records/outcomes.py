@@ -39,6 +39,12 @@ class Outcomes:
             known = phone_of(to)
             self._exact[phone(known) or known] = outcome
 
+    def items(self) -> Iterator[tuple[str, Outcome]]:
+        """Yield whom each choice is for, a number or `+44*`, and the choice."""
+        yield from self._exact.items()
+        for beginning, outcome in self._beginnings.items():
+            yield f"{beginning}{ANY}", outcome
+
     def of(self, to: str) -> Outcome:
         """Return the narrowest choice for somebody, whatever its share."""
         return next(self._choices(to), USUAL)

@@ -153,8 +153,10 @@ class Switchboard:
 
     def serves(self, address: str) -> bool:
         """Whether the account may text and call the country of a number."""
+        if self._regions is None:
+            return True
         code = calling_code(address)
-        return self._regions is None or not code or code in self._regions
+        return not code or code in self._regions
 
     def owns(self, address: str) -> bool:
         """Whether the account may send from a number."""
