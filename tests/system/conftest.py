@@ -13,6 +13,7 @@ from harness import Nursery, Site
 from harness.asking import Begin
 from harness.core import Core
 from harness.letterbox import Letterbox
+from harness.listener import Listener
 from harness.sdk import Clock
 
 
@@ -67,6 +68,13 @@ async def sim(clock: Clock) -> AsyncIterator[Simulator]:
     """A Twilio on that time."""
     async with await start(clock=clock) as simulator:
         yield simulator
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    """A server that hears webhooks."""
+    async with Listener() as listener:
+        yield listener
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from harness.asking import (
     refused,
     text,
 )
+from harness.listener import Listener
 from harness.sdk import ask
 
 
@@ -46,6 +47,22 @@ async def test_a_number_does_only_what_it_can_and_says_so(begin: Begin) -> None:
         ]
         assert found[0].sms_url == "http://127.0.0.1:9/sms"
         assert found[1].voice_url == "http://127.0.0.1:9/voice"
+
+
+async def test_a_trial_account_prefixes_its_replies_but_twilio_not_its_own(
+    begin: Begin, listener: Listener
+) -> None:
+    listener.answer("/sms", "<Response><Message>All is well</Message></Response>")
+    numbers = {LONG: Line(sms_url=f"{listener.url}/sms")}
+    async with begin(trial=True, numbers=numbers) as sim:
+        await sim.phone(ADA).texts("status?")
+        await sim.phone(ADA).texts("help")
+        bodies = [got.prefix + got.body for got in sim.phone(ADA).received]
+        assert bodies == [
+            "Sent from your Twilio trial account - All is well",
+            "Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
+            "Sent from your Twilio trial account - All is well",
+        ]
 
 
 async def test_the_prefix_of_a_trial_account_counts_into_the_segments(begin: Begin) -> None:

@@ -3,11 +3,10 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ClientTimeout
 
 from callbox.simulator import TWILIOS, Limits, Settings, start
 from harness import until
@@ -29,13 +28,6 @@ from harness.asking import (
 )
 from harness.listener import Listener
 from harness.sdk import Clock, ask
-
-
-@pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    async with Listener() as listener:
-        yield listener
-
 
 # -- how fast
 
@@ -250,7 +242,8 @@ async def test_requests_beyond_the_ceiling_get_429_and_are_never_done(begin: Beg
         body = {"To": ADA, "From": LONG, "Body": "x"}
         stalled = [asyncio.create_task(http.post(MESSAGES, data=body)) for _ in range(2)]
         await until(lambda: sim.requests.in_flight == 2, "two are under way")
-        async with http.post(MESSAGES, data=body) as answer:
+        patience = ClientTimeout(total=20)
+        async with http.post(MESSAGES, data=body, timeout=patience) as answer:
             assert (answer.status, (await answer.json())["code"]) == (429, 20429)
             assert answer.headers["Twilio-Concurrent-Requests"] == "3"
         for each in stalled:

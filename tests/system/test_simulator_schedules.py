@@ -1,6 +1,5 @@
 """Scheduled messages, seen by Twilio's unmodified SDK while the test moves the time."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from callbox.simulator import TWILIOS
 from harness import until
-from harness.asking import ADA, LONG, SERVICE, Begin, message, refused, text
+from harness.asking import ADA, LONG, SERVICE, Begin, message, refused, statuses, text
 from harness.listener import Listener
 from harness.sdk import Ask, Clock, ask
 
@@ -67,6 +66,19 @@ async def test_scheduled_messages_keep_to_the_rate_when_their_time_comes(
         ]
 
 
+async def test_what_is_scheduled_holds_up_nothing_that_is_sent_before(
+    begin: Begin, clock: Clock
+) -> None:
+    async with begin(limits=TWILIOS, pace=0, numbers=(LONG,)) as sim:
+        for _ in range(3):
+            await ask(sim, later(clock, 1000))
+        sids = [(await ask(sim, question)).sid for question in (later(clock, 950), text())]
+        clock.now += 0.5
+        assert await statuses(sim, sids) == ["scheduled", "delivered"]
+        clock.now += 950
+        assert await statuses(sim, sids) == ["delivered", "delivered"]
+
+
 @pytest.mark.parametrize(
     ("code", "ahead", "more"),
     [
@@ -82,12 +94,6 @@ async def test_what_cannot_be_scheduled_is_refused(
 ) -> None:
     async with begin() as sim:
         assert (await refused(sim, later(clock, ahead, **more))).code == code
-
-
-@pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    async with Listener() as listener:
-        yield listener
 
 
 def told(clock: Clock, seconds: float, listener: Listener, path: str = "/status") -> Ask:

@@ -1,7 +1,6 @@
 """Messaging services as declared: who sends, which webhook hears, what is told."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -25,12 +24,6 @@ from harness.sdk import Ask, Clock, ask
 OTHER, BRITISH = "+15550000002", "+447700900123"
 PICTURE = "https://example.org/a.jpg"
 STRANGER = "MG" + "d" * 32
-
-
-@pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    async with Listener() as listener:
-        yield listener
 
 
 def through(to: str = ADA, body: str = "The tank is full", **more: object) -> Ask:

@@ -1,5 +1,9 @@
 """The values that the simulator's limits are made of."""
 
+import re
+from functools import partial
+from pathlib import Path
+
 import pytest
 
 from callbox.simulator import TWILIOS, BadOrder, Limits, Line, Manner, Service, Settings
@@ -73,14 +77,20 @@ def test_in_a_lane_each_takes_its_time_and_an_idle_lane_forgets() -> None:
 
 
 def test_prices_count_segments_pictures_channels_and_started_minutes() -> None:
-    assert of_text("+15551234567", 3, media=False) == "-0.02250"
-    assert of_text("+15551234567", 3, media=True) == "-0.02000"
-    assert of_text("whatsapp:+447911123456", 3, media=False) == "-0.00500"
-    assert [of_call("+15551234567", seconds) for seconds in (1, 60, 61)] == [
-        "-0.01300",
-        "-0.01300",
-        "-0.02600",
-    ]
+    text, call = partial(of_text, inbound=False), partial(of_call, inbound=False)
+    assert text("+15551234567", 3, media=False) == "-0.02250"
+    assert text("+15551234567", 3, media=True) == "-0.02000"
+    assert text("whatsapp:+447911123456", 3, media=False) == "-0.00500"
+    assert of_text("+447911123456", 2, media=False, inbound=True) == "-0.01500"
+    minutes = [call("+15551234567", seconds) for seconds in (1, 60, 61)]
+    assert minutes == ["-0.01300", "-0.01300", "-0.02600"]
+    assert of_call("+447911123456", 61, inbound=True) == "-0.02000"
+
+
+def test_the_documentation_tells_the_rates_that_hold() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator-limits.md").read_text()
+    told = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|$", page, re.MULTILINE)
+    assert {kind: float(rate) for kind, rate in told} == TWILIOS.rates
 
 
 def test_settings_are_read_from_what_json_and_yaml_hold() -> None:

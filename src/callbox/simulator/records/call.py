@@ -95,7 +95,7 @@ class Call(Record):
         lasted, ended_at = self.duration(now), self.ended_since(now)
         if not lasted or ended_at is None or now < ended_at + self.priced_after:
             return None
-        return of_call(self.to, lasted)
+        return of_call(self.to, lasted, inbound=self.inbound)
 
     def _found(self, now: float) -> str | None:
         return self.answered_by if self.machine_detection and self.started_at(now) else None

@@ -97,7 +97,7 @@ class Message(Record):
     def _price(self, status: str, now: float) -> str | None:
         if self.free or status not in PRICED or now < self._priced_at():
             return None
-        return of_text(self.to, self.parts, media=bool(self.attachments))
+        return of_text(self.to, self.parts, media=bool(self.attachments), inbound=self.inbound)
 
     def _priced_at(self) -> float:
         course = zip(self.timeline.statuses, self.timeline.instants, strict=True)

@@ -35,22 +35,24 @@ PRICES: Mapping[str, Price] = {
     "91": Price(0.08, 0.08, 0.05),
 }
 ELSEWHERE = Price(0.1, 0.1, 0.1)
+RECEIVED = Price(0.0075, 0.01, 0.01)
+"""For all that comes in, whichever number of ours it comes to."""
 BY_CHANNEL = 0.005
 """Dollars for a message on a channel, wherever it goes."""
 
 
-def _of(address: str) -> Price:
-    return PRICES.get(calling_code(address), ELSEWHERE)
+def _of(address: str, *, inbound: bool) -> Price:
+    return RECEIVED if inbound else PRICES.get(calling_code(address), ELSEWHERE)
 
 
-def of_text(to: str, parts: int, *, media: bool) -> str:
+def of_text(to: str, parts: int, *, media: bool, inbound: bool) -> str:
     """Return what Twilio shows as the price of a message: dollars, negative."""
     if channel(to):
         return f"-{BY_CHANNEL:.5f}"
-    price = _of(to)
+    price = _of(to, inbound=inbound)
     return f"-{price.picture if media else price.segment * parts:.5f}"
 
 
-def of_call(to: str, seconds: int) -> str:
-    """Return what Twilio shows as the price of a call."""
-    return f"-{_of(to).minute * math.ceil(seconds / MINUTE):.5f}"
+def of_call(to: str, seconds: int, *, inbound: bool) -> str:
+    """Return what Twilio shows as the price of a call: each started minute counts."""
+    return f"-{_of(to, inbound=inbound).minute * math.ceil(seconds / MINUTE):.5f}"

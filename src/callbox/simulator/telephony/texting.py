@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from callbox.simulator.order import BadOrder
+from callbox.simulator.records import trial
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.attachment import attachment
 from callbox.simulator.records.holder import Holder
@@ -47,7 +48,7 @@ class Texting:
         message.opt_out_type = word.kind if advanced else ""
         if word.answer:
             answer = self._outgoing(message, message.to, phone, word.answer)
-            answer.free, answer.timeline = True, board.courses.usual()
+            answer.free, answer.prefix, answer.timeline = True, "", board.courses.usual()
             board.add_answer(answer)
 
     def _pool(self, message: Message) -> Pool | None:
@@ -141,7 +142,7 @@ class Texting:
             arrived_at=now,
             timeline=QUEUED,
             body=body,
-            prefix="",
+            prefix=trial.PREFIX if self._board.settings.trial else "",
             media=media,
             messaging_service_sid=message.messaging_service_sid,
             validity_period=None,
