@@ -1,6 +1,6 @@
 """What an account may do: regions, what its numbers can, a trial; seen by Twilio's SDK."""
 
-from callbox.simulator import Line
+from callbox.simulator import OwnNumber
 from harness.asking import (
     ADA,
     BERLIN,
@@ -29,9 +29,9 @@ async def test_only_the_chosen_regions_are_texted_and_called(begin: Begin) -> No
 async def test_a_number_does_only_what_it_can_and_says_so(begin: Begin) -> None:
     picture = text(media_url=["https://example.org/a.jpg"])
     numbers = {
-        LONG: Line(mms=False, sms_url="http://127.0.0.1:9/sms"),
-        TOLL_FREE: Line(sms=False, voice_url="http://127.0.0.1:9/voice"),
-        "+447700900123": Line(voice=False, kind="mobile"),
+        LONG: OwnNumber(mms=False, sms_url="http://127.0.0.1:9/sms"),
+        TOLL_FREE: OwnNumber(sms=False, voice_url="http://127.0.0.1:9/voice"),
+        "+447700900123": OwnNumber(voice=False, kind="mobile"),
     }
     async with begin(numbers=numbers) as sim:
         assert await ask(sim, text())
@@ -53,7 +53,7 @@ async def test_a_trial_account_prefixes_its_replies_but_twilio_not_its_own(
     begin: Begin, listener: Listener
 ) -> None:
     listener.answer("/sms", "<Response><Message>All is well</Message></Response>")
-    numbers = {LONG: Line(sms_url=f"{listener.url}/sms")}
+    numbers = {LONG: OwnNumber(sms_url=f"{listener.url}/sms")}
     async with begin(trial=True, numbers=numbers) as sim:
         await sim.phone(ADA).texts("status?")
         await sim.phone(ADA).texts("help")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from callbox.simulator import Line, Service, Simulator
+from callbox.simulator import OwnNumber, Service, Simulator
 from harness.asking import ADA, LONG, SERVICE, SHORT, TOLL_FREE, Begin, message, refused, text
 from harness.listener import Listener
 from harness.sdk import ACCOUNT, Clock, ask
@@ -30,7 +30,7 @@ def got(sim: Simulator) -> Sequence[str]:
 async def test_each_stop_word_is_answered_and_stops_texts_from_that_number(
     begin: Begin, listener: Listener, word: str
 ) -> None:
-    async with begin(numbers={LONG: Line(sms_url=f"{listener.url}/sms")}) as sim:
+    async with begin(numbers={LONG: OwnNumber(sms_url=f"{listener.url}/sms")}) as sim:
         await sim.phone(ADA).texts(word)
         assert got(sim) == [STOPPED]
         assert [heard.form["Body"] for heard in listener.heard] == [word]
@@ -106,7 +106,7 @@ async def test_toll_free_is_stopped_by_the_network_and_only_after_it_was_sent(
 
 
 async def test_whatsapp_knows_no_such_words(begin: Begin, listener: Listener) -> None:
-    async with begin(numbers={LONG: Line(sms_url=f"{listener.url}/sms")}) as sim:
+    async with begin(numbers={LONG: OwnNumber(sms_url=f"{listener.url}/sms")}) as sim:
         await sim.phone(ADA).texts("STOP", whatsapp=True)
         assert len(listener.heard) == 1
         assert got(sim) == []

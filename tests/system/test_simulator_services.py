@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from callbox.simulator import TWILIOS, Line, Service, Simulator
+from callbox.simulator import TWILIOS, OwnNumber, Service, Simulator
 from harness import until
 from harness.asking import (
     ADA,
@@ -86,7 +86,7 @@ async def test_whatsapp_is_sent_by_the_services_whatsapp_sender(begin: Begin, cl
 async def test_a_picture_is_sent_by_who_can_and_fails_if_nobody_can(
     begin: Begin, clock: Clock
 ) -> None:
-    numbers = {LONG: Line(mms=False), OTHER: Line()}
+    numbers = {LONG: OwnNumber(mms=False), OTHER: OwnNumber()}
     both = {SERVICE: Service(senders=(LONG, OTHER))}
     async with begin(numbers=numbers, services=both) as sim:
         assert await senders(sim, clock, *[ADA] * 4, media=PICTURE) == [OTHER] * 4
@@ -130,8 +130,8 @@ async def test_texts_to_a_member_go_to_the_services_webhook_and_name_the_service
     begin: Begin, listener: Listener
 ) -> None:
     numbers = {
-        LONG: Line(sms_url=f"{listener.url}/number"),
-        OTHER: Line(sms_url=f"{listener.url}/number"),
+        LONG: OwnNumber(sms_url=f"{listener.url}/number"),
+        OTHER: OwnNumber(sms_url=f"{listener.url}/number"),
     }
     service = Service(senders=(LONG,), inbound_url=f"{listener.url}/service")
     settings = {"numbers": numbers, "services": {SERVICE: service}, "auth_token": TOKEN}
@@ -148,7 +148,7 @@ async def test_texts_to_a_member_go_to_the_services_webhook_and_name_the_service
 async def test_a_service_may_leave_texts_to_the_webhook_of_the_number(
     begin: Begin, listener: Listener
 ) -> None:
-    numbers = {LONG: Line(sms_url=f"{listener.url}/number")}
+    numbers = {LONG: OwnNumber(sms_url=f"{listener.url}/number")}
     left = Service(senders=(LONG,), use_inbound_webhook_on_number=True)
     async with begin(numbers=numbers, services={SERVICE: left}) as sim:
         await sim.receive(ADA, LONG, "status?")

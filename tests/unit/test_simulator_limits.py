@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from callbox.simulator import TWILIOS, BadOrder, Limits, Line, Manner, Service, Settings
+from callbox.simulator import TWILIOS, BadOrder, Limits, Manner, OwnNumber, Service, Settings
 from callbox.simulator.limits import KINDS
 from callbox.simulator.order import read
 from callbox.simulator.records.address import kind
@@ -106,7 +106,7 @@ def test_settings_are_read_from_what_json_and_yaml_hold() -> None:
     assert read(Settings, document) == Settings(
         limits=Limits(rates={"long-code": 2.0}, queue=60.0, concurrent=10),
         services={SERVICE: Service(senders=("+15551234567",), sticky_sender=False)},
-        numbers={"+15551234567": Line(mms=False), "+18005550199": Line()},
+        numbers={"+15551234567": OwnNumber(mms=False), "+18005550199": OwnNumber()},
         regions=("+1", "+44"),
         verified=("+15551234567",),
         callbacks=Manner(delay=3.0),

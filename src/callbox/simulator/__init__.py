@@ -6,9 +6,9 @@ checks the other.
 
 from callbox.simulator.faults.fault import BadFaults
 from callbox.simulator.limits import TWILIOS, Limits
-from callbox.simulator.line import Line
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder
+from callbox.simulator.own_number import OwnNumber
 from callbox.simulator.server import Simulator, start
 from callbox.simulator.service import Service
 from callbox.simulator.settings import Settings
@@ -18,8 +18,8 @@ __all__ = [
     "BadFaults",
     "BadOrder",
     "Limits",
-    "Line",
     "Manner",
+    "OwnNumber",
     "Service",
     "Settings",
     "Simulator",

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from callbox.simulator.limits import NONE, Limits
-from callbox.simulator.line import USUAL_LINE, Line
 from callbox.simulator.manner import PUNCTUAL, Manner
 from callbox.simulator.order import BadOrder
+from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
 from callbox.simulator.service import Service
 
 CALLING_CODE = re.compile(r"\+?\d{1,3}")
@@ -31,7 +31,7 @@ class Settings:
     """A trial account: prefixed bodies, and `verified` applies."""
     verified: Collection[str] | None = None
     """What a trial account may text and call. None: everybody."""
-    numbers: tuple[str, ...] | Mapping[str, Line] | None = None
+    numbers: tuple[str, ...] | Mapping[str, OwnNumber] | None = None
     """The account's own numbers, with what each can do if that is said: any other sender is
     refused. None: any sender will do, and two numbers are listed."""
     services: Mapping[str, Service] = field(default_factory=dict)
@@ -92,7 +92,8 @@ class Settings:
         """What IncomingPhoneNumbers lists and messaging services pick from."""
         return DEFAULT_NUMBERS if self.numbers is None else tuple(self.numbers)
 
-    def line(self, number: str) -> Line:
+    def declared(self, number: str) -> OwnNumber:
         """Return what a number of our own can do."""
-        declared = self.numbers
-        return declared.get(number, USUAL_LINE) if isinstance(declared, Mapping) else USUAL_LINE
+        if not isinstance(self.numbers, Mapping):
+            return USUAL_NUMBER
+        return self.numbers.get(number, USUAL_NUMBER)

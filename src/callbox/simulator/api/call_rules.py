@@ -52,7 +52,7 @@ def check_pair(board: Switchboard, to: str, sender: str) -> None:
     code = CALLEES.get(to) or sender_code(CALLERS, sender, 21210)
     if not code and sender != GOOD and not board.owns(sender):
         code = 21210
-    if not code and not board.line(sender).voice:
+    if not code and not board.declared(sender).voice:
         # Twilio publishes no code of its own for a number without voice
         code = 21210
     if not code and not board.may_reach(to):

@@ -111,7 +111,7 @@ def check_pair(
     """Whether this sender can reach this recipient with this."""
     code = MESSAGE_RECIPIENTS.get(to) or (sender and _sender_fault(board, to, sender))
     code = code or _recipient_fault(board, to, sender, service)
-    if not code and sender and media and not board.line(sender).mms:
+    if not code and sender and media and not board.declared(sender).mms:
         code = 21621
     if code:
         raise Refusal(code, to=to, sender=sender, masked=address.masked(to))
@@ -129,7 +129,7 @@ def _sender_fault(board: Switchboard, to: str, sender: str) -> int | None:
     if address.is_name(sender):
         return 21267 if board.settings.trial else None
     magic = sender_code(MESSAGE_SENDERS, sender, 21606)
-    mine = (sender == GOOD or board.owns(sender)) and board.line(sender).sms
+    mine = (sender == GOOD or board.owns(sender)) and board.declared(sender).sms
     return magic or (None if mine else 21606)
 
 
@@ -167,7 +167,7 @@ def _declared_sender(board: Switchboard, pool: Pool, to: str, *, media: bool) ->
         raise Refusal(21704)
 
     def can(sender: str) -> bool:
-        line = board.line(sender)
-        return bool(address.channel(sender)) or (line.sms and (line.mms or not media))
+        able = board.declared(sender)
+        return bool(address.channel(sender)) or (able.sms and (able.mms or not media))
 
     return pool.pick(to, can) or ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from hashlib import blake2b
 
-from callbox.simulator.line import USUAL_LINE, Line
+from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
 from callbox.simulator.records.address import formatted, kind
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.webhook import Webhook
@@ -49,13 +49,13 @@ class Number:
     trunk_sid: str | None = None
     status_callback: str = ""
     status_callback_method: str = "POST"
-    line: Line = USUAL_LINE
+    declared: OwnNumber = USUAL_NUMBER
     """What it can do."""
 
     def __post_init__(self) -> None:
         self.friendly_name = self.friendly_name or formatted(self.phone_number)
-        self.sms_url = self.sms_url or self.line.sms_url
-        self.voice_url = self.voice_url or self.line.voice_url or None
+        self.sms_url = self.sms_url or self.declared.sms_url
+        self.voice_url = self.voice_url or self.declared.voice_url or None
 
     @property
     def sid(self) -> str:
@@ -65,7 +65,7 @@ class Number:
     @property
     def _type(self) -> str:
         looks = kind(self.phone_number)
-        return self.line.kind or ("local" if looks == "long-code" else looks)
+        return self.declared.kind or ("local" if looks == "long-code" else looks)
 
     @property
     def text_webhook(self) -> Webhook | None:
@@ -99,9 +99,9 @@ class Number:
             "sid": self.sid,
             "account_sid": account_sid,
             "capabilities": {
-                "voice": self.line.voice,
-                "sms": self.line.sms,
-                "mms": self.line.mms,
+                "voice": self.declared.voice,
+                "sms": self.declared.sms,
+                "mms": self.declared.mms,
                 "fax": False,
             },
             "status": "in-use",
@@ -120,6 +120,6 @@ class Number:
 SHOWN = tuple(
     field.name
     for field in fields(Number)
-    if not field.name.endswith("_at") and field.name != "line"
+    if not field.name.endswith("_at") and field.name != "declared"
 )
 """The fields that Twilio shows under the same names."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
-from callbox.simulator.line import USUAL_LINE, Line
+from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
 from callbox.simulator.records.address import kind, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, Pause
@@ -50,7 +50,9 @@ class Switchboard:
         """Texts that were held up, the next to arrive first."""
         self._serials = count()
         self.numbers = {
-            number: Number(number, self.opened_at, self.opened_at, line=settings.line(number))
+            number: Number(
+                number, self.opened_at, self.opened_at, declared=settings.declared(number)
+            )
             for number in _own(settings)
         }
         self.pools = {sid: Pool(service) for sid, service in settings.services.items()}
@@ -146,10 +148,10 @@ class Switchboard:
         """Return how a call goes its way."""
         return timeline(("queued", *outcome.call_course), self.settings.pace)
 
-    def line(self, address: str) -> Line:
+    def declared(self, address: str) -> OwnNumber:
         """Return what a sender can do."""
         number = self.numbers.get(phone_of(address))
-        return number.line if number else USUAL_LINE
+        return number.declared if number else USUAL_NUMBER
 
     def serves(self, address: str) -> bool:
         """Whether the account may text and call the country of a number."""

@@ -8,7 +8,7 @@ KINDS = ("", "local", "mobile", "toll-free", "short-code")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class OwnNumber:
     """One entry of `numbers`; the usual one can do everything and calls nobody."""
 
     kind: str = ""
@@ -24,4 +24,4 @@ class Line:
             raise BadOrder(f'"kind" must be one of {", ".join(KINDS[1:])}.')
 
 
-USUAL_LINE = Line()
+USUAL_NUMBER = OwnNumber()
