@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from callbox.simulator import TWILIOS, OwnNumber, Service, Simulator
+from callbox.simulator import TWILIOS, Limits, OwnNumber, Service, Simulator
 from harness import until
 from harness.asking import (
     ADA,
@@ -90,12 +90,15 @@ async def test_a_picture_is_sent_by_who_can_and_fails_if_nobody_can(
     both = {SERVICE: Service(senders=(LONG, OTHER))}
     async with begin(numbers=numbers, services=both) as sim:
         assert await senders(sim, clock, *[ADA] * 4, media=PICTURE) == [OTHER] * 4
-    async with begin(numbers=numbers, services={SERVICE: Service(senders=(LONG,))}) as sim:
-        taken = await ask(sim, through(media_url=[PICTURE]))
-        assert taken.status == "accepted"
+    alone = {SERVICE: Service(senders=(LONG,))}
+    limits = Limits(rates={"long-code": 1, "name": 1}, queue=1)
+    async with begin(numbers=numbers, services=alone, limits=limits) as sim:
+        taken = [await ask(sim, through(media_url=[PICTURE])) for _ in range(2)]
+        assert {each.status for each in taken} == {"accepted"}
         clock.now += 10
-        failed = await message(sim, taken.sid)
-        assert (failed.status, failed.error_code, failed.from_) == ("failed", 21703, None)
+        for each in taken:
+            failed = await message(sim, each.sid)
+            assert (failed.status, failed.error_code, failed.from_) == ("failed", 21703, None)
 
 
 async def test_a_service_has_its_own_validity_period(begin: Begin, clock: Clock) -> None:

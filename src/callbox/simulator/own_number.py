@@ -12,7 +12,7 @@ class OwnNumber:
     """One entry of `numbers`; the usual one can do everything and calls nobody."""
 
     kind: str = ""
-    """local, mobile, toll-free or short-code. Empty: as the number looks."""
+    """What is shown as its type: local, mobile, toll-free or short-code. Empty: as it looks."""
     voice: bool = True
     sms: bool = True
     mms: bool = True

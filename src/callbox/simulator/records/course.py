@@ -15,6 +15,7 @@ class Load(NamedTuple):
     """What is to be sent."""
 
     sender: str
+    """Empty if there is nobody to send it."""
     parts: int
     """Segments; 1 of what is not cut into segments."""
     first: tuple[str, ...] = ("queued",)
@@ -49,7 +50,7 @@ class Courses:
 
     def full(self, load: Load, now: float) -> bool:
         """Whether a sender has no room for one more."""
-        rate = self._limits.rates.get(kind(load.sender)) if self._limits.rates else None
+        rate = self._rate(load)
         if rate is None or self._limits.queue is None:
             return False
         waits = self._lane(load, now).wait(now + load.ahead)
@@ -98,13 +99,18 @@ class Courses:
 
     def _turn(self, load: Load, now: float) -> float | None:
         """Take the load's turn; return the seconds until then, None if that is too late."""
-        rate = self._limits.rates.get(kind(load.sender))
+        rate = self._rate(load)
         if rate is None:
             return 0.0
         lane, begins = self._lane(load, now), now + load.ahead
         if lane.wait(begins) > load.validity:
             return None
         return lane.take(begins, load.parts / rate)
+
+    def _rate(self, load: Load) -> float | None:
+        """Return the segments a second of a sender; None if there is no limit, or no sender."""
+        rates = self._limits.rates
+        return rates.get(kind(load.sender)) if rates and load.sender else None
 
     def _lane(self, load: Load, now: float) -> Lane:
         place = (load.sender, now + load.ahead if load.ahead else 0.0)
