@@ -49,6 +49,12 @@ async def test_a_number_does_only_what_it_can_and_says_so(begin: Begin) -> None:
         assert found[1].voice_url == "http://127.0.0.1:9/voice"
 
 
+async def test_verified_numbers_may_be_written_as_people_write_them(begin: Begin) -> None:
+    async with begin(trial=True, verified=("(555) 123-4567",)) as sim:
+        assert await ask(sim, text())
+        assert (await refused(sim, text(to=LONDON))).code == 21608
+
+
 async def test_a_trial_account_prefixes_its_replies_but_twilio_not_its_own(
     begin: Begin, listener: Listener
 ) -> None:

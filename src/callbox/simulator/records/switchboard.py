@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
-from callbox.simulator.records.address import kind, phone_of
+from callbox.simulator.records.address import kind, phone, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, Pause
 from callbox.simulator.records.consent import Consent
@@ -64,6 +64,8 @@ class Switchboard:
         self.consent = Consent(self.services)
         self.courses = Courses(settings.limits, settings.pace)
         self.outcomes = Outcomes(settings.seed)
+        verified = settings.verified
+        self._verified = None if verified is None else {phone(each) or each for each in verified}
         self._regions = settings.regions and {region.lstrip("+") for region in settings.regions}
         self.on_create: Callable[[Message | Call], None] = _ignore
         self.on_end: Callable[[Message | Call], None] = _ignore
@@ -166,8 +168,7 @@ class Switchboard:
 
     def may_reach(self, address: str) -> bool:
         """Whether a trial account may send to a number."""
-        settings = self.settings
-        return not settings.trial or settings.verified is None or address in settings.verified
+        return not self.settings.trial or self._verified is None or address in self._verified
 
 
 def _own(settings: Settings) -> dict[str, None]:
