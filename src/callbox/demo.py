@@ -16,7 +16,7 @@ from callbox.config import Config, load_config
 from callbox.device import Device
 from callbox.errors import CallboxError
 from callbox.service import Gateway
-from callbox.simulator import Settings, Simulator, start
+from callbox.simulator import TWILIOS, Settings, Simulator, start
 from callbox.stage import connected, free_port, running
 
 TXT = {
@@ -118,7 +118,9 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
     """Start everything, telling of each part; stop everything at the end."""
     async with contextlib.AsyncExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-demo-"))
-        settings = Settings(numbers=(OURS,), pace=0.2, scripts=True, fetch=False, word=0.4)
+        settings = Settings(
+            numbers=(OURS,), pace=0.2, limits=TWILIOS, scripts=True, fetch=False, word=0.4
+        )
         simulator = await exits.enter_async_context(await start(settings=settings))
         tell(f"Twilio simulator  {simulator.url} (nothing is really sent)")
         config = load_config(None, _environment(Path(folder), simulator.url))

@@ -1,15 +1,19 @@
 """Fixtures of the system tests; harness/ says what they are made of."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from callbox.simulator import Simulator, start
+from callbox.simulator import Settings, Simulator, start
 from harness import Nursery, Site
+from harness.asking import Begin
 from harness.core import Core
 from harness.letterbox import Letterbox
+from harness.listener import Listener
 from harness.sdk import Clock
 from harness.terminal import Terminal
 
@@ -73,3 +77,22 @@ async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
     terminal = Terminal(tmp_path)
     yield terminal
     await terminal.clear()
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    """A server that hears webhooks."""
+    async with Listener() as listener:
+        yield listener
+
+
+@pytest.fixture
+def begin(clock: Clock) -> Begin:
+    """Start a simulator with settings, whose time the test moves."""
+
+    @asynccontextmanager
+    async def started(**settings: Any) -> AsyncIterator[Simulator]:  # noqa: ANN401 - of all kinds
+        async with await start(settings=Settings(**settings), clock=clock) as sim:
+            yield sim
+
+    return started

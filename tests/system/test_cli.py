@@ -513,6 +513,53 @@ def test_a_webhook_that_gave_its_password_when_asked_did_not_fail() -> None:
     assert len(list(_failures([asked]))) == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "statuses", "price"),
+    [((), {"queued", "delivered"}, None), (("--no-limits",), {"delivered"}, "-0.08250")],
+)
+async def test_simulate_sends_as_slowly_as_twilio_unless_told_otherwise(
+    terminal: Terminal, options: tuple[str, ...], statuses: set[str], price: str | None
+) -> None:
+    process = await terminal.begin("simulate", "--port", "0", "--pace", "0", *options)
+    said = await read_until(process.stdout, "What it is asked to send")
+    url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
+    messages = f"{url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    login = b64encode(f"{ACCOUNT}:any".encode()).decode()
+    body = {"To": "+12065550100", "From": "+15005550006", "Body": "x" * 1600}
+    async with ClientSession(headers={"Authorization": f"Basic {login}"}) as session:
+        for _ in range(2):
+            await session.post(messages, data=body)
+        async with session.get(messages) as answer:
+            listed = (await answer.json())["messages"]
+    assert {message["status"] for message in listed} == statuses
+    assert listed[1]["price"] == price
+
+
+async def test_simulate_reaches_only_verified_numbers_and_chosen_regions(
+    terminal: Terminal,
+) -> None:
+    ada, bob, london = "+12065550100", "+12025550101", "+447911123456"
+    options = ("--verified", ada, "--verified", london, "--region", "+1")
+    process = await terminal.begin("simulate", "--port", "0", *options)
+    said = await read_until(process.stdout, "What it is asked to send")
+    url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
+    messages = f"{url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    login = b64encode(f"{ACCOUNT}:any".encode()).decode()
+    codes = {}
+    async with ClientSession(headers={"Authorization": f"Basic {login}"}) as session:
+        for to in (ada, bob, london):
+            body = {"To": to, "From": "+15005550006", "Body": "x"}
+            async with session.post(messages, data=body) as answer:
+                codes[to] = (await answer.json()).get("code")
+    assert codes == {ada: None, bob: 21608, london: 21408}
+
+
+async def test_simulate_says_what_a_region_is(terminal: Terminal) -> None:
+    ended = await terminal.type("simulate", "--region", "GB")
+    assert ended.code == 2
+    assert ended.err == '"regions" must be calling codes such as +44, not "GB".\n'
+
+
 async def test_simulate_on_a_port_in_use_says_so(terminal: Terminal, taken: int) -> None:
     ended = await terminal.type("simulate", "--port", str(taken))
     assert ended.code == 2

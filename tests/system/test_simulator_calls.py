@@ -15,7 +15,8 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.twiml.voice_response import Dial, Gather, Say, VoiceResponse
 
 from callbox.simulator import BadOrder, Settings, Simulator, start
-from callbox.simulator.records.call import TRIAL_NOTICE, Call
+from callbox.simulator.records import trial
+from callbox.simulator.records.call import Call
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.ringing import APOLOGY
 from harness import until
@@ -584,7 +585,7 @@ async def test_digits_are_dialled_once_somebody_answers(sim: Simulator) -> None:
 async def test_a_trial_account_says_so_first(listener: Listener) -> None:
     async with simulator(trial=True) as sim:
         call = await lived(sim, response("<Say>Hello</Say>"))
-        assert story(call) == [f"voice say {TRIAL_NOTICE}", "voice say Hello"]
+        assert story(call) == [f"voice say {trial.NOTICE}", "voice say Hello"]
         sim.number(OURS).voice_url = f"{listener.url}/in"
         listener.answer("/in", response("<Say>Welcome</Say>"))
         told = story(await sim.ring(ADA, OURS))
@@ -593,7 +594,7 @@ async def test_a_trial_account_says_so_first(listener: Listener) -> None:
     assert told == []
     call = sim.calls[1]
     assert [entry.text for entry in call.transcript if entry.who == "voice"] == [
-        TRIAL_NOTICE, "Welcome",
+        trial.NOTICE, "Welcome",
     ]  # fmt: skip
 
 
@@ -832,7 +833,7 @@ async def test_a_call_takes_as_long_as_its_words() -> None:
         ("outcomes", {"digits": 1}, '"digits" must be text or a list.'),
         ("calls", {"digits": "1a"}, "\"digits\" must be up to 100 digits, * and #, not '1a'."),
         ("calls", {"dial_status": "gone"}, '"dial_status" must be one of completed, busy,'),
-        ("calls", {"recording": {"duration": "5"}}, '"duration" of a recording must be'),
+        ("calls", {"recording": {"duration": "5"}}, '"recording.duration" must be a whole number.'),
     ],
 )
 async def test_what_nobody_can_do_on_a_call_is_refused_by_a_sentence(

@@ -1,6 +1,7 @@
 """The simulator as a process of its own."""
 
 import asyncio
+import base64
 import signal
 import socket
 import sys
@@ -11,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import ClientSession
 
+ACCOUNT = "AC" + "a" * 32
+MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 Run = Callable[..., Awaitable[Process]]
 
 
@@ -51,6 +54,24 @@ async def test_it_says_where_it_listens_and_stops_cleanly_on_a_signal(
     assert time.perf_counter() - begun < 2
     out, err = await process.communicate()
     assert (out, err) == (b"", b"")
+
+
+async def test_it_is_as_slow_and_narrow_as_twilio_when_told_so(run: Run) -> None:
+    options = ("--limits", "--pace", "0", "--verified", "+12065550100", "--region", "44")
+    process = await run("--port", "0", *options)
+    url = (await _said(process)).rpartition(" ")[2]
+    login = base64.b64encode(f"{ACCOUNT}:any".encode()).decode()
+    body = {"From": "+15005550006", "Body": "x"}
+    codes = []
+    async with ClientSession(url, headers={"Authorization": f"Basic {login}"}) as session:
+        for to in ("+12025550101", "+12065550100"):
+            answer = await session.post(MESSAGES, data={"To": to, **body})
+            codes.append((await answer.json())["code"])
+    assert codes == [21608, 21408]
+    process = await run("--region", "GB")
+    _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert err.decode() == '"regions" must be calling codes such as +44, not "GB".\n'
+    assert process.returncode == 2
 
 
 async def test_a_port_in_use_is_said_in_one_sentence(run: Run) -> None:

@@ -579,10 +579,13 @@ async def test_stop_is_told_and_then_nothing_gets_through_until_start(
         answer = await http.post(f"{BASE}/Messages.json", data={"To": ADA, "Body": "x", **sender})
         assert (answer.status, (await answer.json())["code"]) == (400, 21610)
     await post(http, "Messages", To=BOB, From=OURS, Body="x")
-    assert [text.to for text in sim.arrived] == [BOB]
+    assert [text.body for text in sim.phone(BOB).received] == ["x"]
     await sim.receive(ADA, OURS, "START")
     await post(http, "Messages", To=ADA, From=OURS, Body="x")
-    assert [text.body for text in sim.phone(ADA).received] == ["Sorry!", "x"]
+    stopped, started, *others = [text.body for text in sim.phone(ADA).received]
+    assert stopped.startswith("You have successfully been unsubscribed.")
+    assert started.startswith("You have successfully been re-subscribed")
+    assert others == ["Sorry!", "x"]
 
 
 async def test_nobody_can_text_or_call_a_number_that_the_account_has_not(sim: Simulator) -> None:

@@ -200,6 +200,7 @@ async def test_a_callback_url_that_twilio_refuses_stops_no_text(house: House) ->
 async def test_a_text_to_who_opted_out_fails_at_once_until_start(house: House) -> None:
     await house.starts()
     await house.phone(DARLA).texts("STOP")
+    await house.phone(DARLA).expects(containing="successfully been unsubscribed")
     house.device.publish("txt", text("r1", DARLA, "Hello"))
     assert (await house.becomes("r1", "failed"))["error_code"] == 21610
     asked = house.site.simulator.requests.count("create")
@@ -208,6 +209,7 @@ async def test_a_text_to_who_opted_out_fails_at_once_until_start(house: House) -
     assert "START" in fate["remedy"]
     assert house.site.simulator.requests.count("create") == asked, "it cost no request"
     await house.phone(DARLA).texts("START")
+    await house.phone(DARLA).expects(containing="successfully been re-subscribed")
     house.device.publish("txt", text("r3", DARLA, "Welcome back"))
     await house.phone(DARLA).expects("Welcome back")
     assert [each["opt_out"] for each in house.received()] == ["STOP", "START"]

@@ -57,6 +57,27 @@ def simulate(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8081,
     trial: Annotated[bool, typer.Option("--trial", help="Be a trial account.")] = False,
+    verified: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Be a trial account that reaches this number only. May be repeated.",
+        ),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="A calling code, such as +44: only such numbers are reached. May be repeated.",
+        ),
+    ] = None,
+    no_limits: Annotated[
+        bool,
+        typer.Option(
+            "--no-limits",
+            help="Send all at once, and know prices at once; without, as slow as Twilio.",
+        ),
+    ] = False,
     number: Annotated[
         list[str] | None,
         typer.Option(help="A number of the account; any other sender is refused. May be repeated."),
@@ -103,24 +124,32 @@ def simulate(
     curl URL/_simulator/calls -d '{"from": "+12065550100"}'
     curl URL/_simulator/calls -d '{"from": "+12065550100", "recording": {}}'
     """  # noqa: D301 - a paragraph that begins with \b keeps its lines
-    from callbox.simulator import Settings  # noqa: PLC0415 - `--help` does without
+    from callbox.simulator import BadOrder, Settings  # noqa: PLC0415 - `--help` does without
+    from callbox.simulator.limits import NONE, PRICE_AFTER, TWILIOS  # noqa: PLC0415 - the same
 
     script = _script(scenario, speed)
     numbers = tuple(number) if number else None
-    settings = Settings(
-        trial=trial,
-        numbers=numbers,
-        pace=pace,
-        latency=latency,
-        jitter=jitter,
-        seed=seed,
-        auth_token=auth_token,
-        speed=script.speed,
-        scripts=True,
-        word=0.4,
-    )
     try:
+        settings = Settings(
+            trial=trial or bool(verified),
+            verified=verified or None,
+            regions=region or None,
+            limits=NONE if no_limits else TWILIOS,
+            price_after=0.0 if no_limits else PRICE_AFTER,
+            numbers=numbers,
+            pace=pace,
+            latency=latency,
+            jitter=jitter,
+            seed=seed,
+            auth_token=auth_token,
+            speed=script.speed,
+            scripts=True,
+            word=0.4,
+        )
         fine = asyncio.run(_serve(host, port, script, script.settled(settings)))
+    except BadOrder as reason:
+        sys.stderr.write(f"{reason}\n")
+        raise typer.Exit(_USAGE) from None
     except OSError as error:
         sys.stderr.write(
             f"The simulator cannot listen on {host}:{port} ({error.strerror}): name another "

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from callbox.config import Config
 from callbox.domain.phone import is_e164
-from callbox.simulator import Scenario, Settings, Simulator
+from callbox.simulator import TWILIOS, Scenario, Settings, Simulator
 from callbox.stage import free_port
 from callbox.twilio.numbers import Place
 
@@ -48,7 +48,10 @@ def settings_of(config: Config, scenario: Scenario) -> Settings:
         account_sid=ACCOUNT,
         auth_token=token.get_secret_value(),
         numbers=_numbers(config),
+        limits=TWILIOS,
         scripts=True,
+        fetch=False,
+        word=0.4,
     )
     return scenario.settled(usual)
 

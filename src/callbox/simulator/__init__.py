@@ -5,17 +5,24 @@ checks the other.
 """
 
 from callbox.simulator.faults.fault import BadFaults
+from callbox.simulator.limits import TWILIOS, Limits
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder
+from callbox.simulator.own_number import OwnNumber
 from callbox.simulator.scenario.scenario import Scenario, scenario
 from callbox.simulator.server import Simulator, start
+from callbox.simulator.service import Service
 from callbox.simulator.settings import Settings
 
 __all__ = [
+    "TWILIOS",
     "BadFaults",
     "BadOrder",
+    "Limits",
     "Manner",
+    "OwnNumber",
     "Scenario",
+    "Service",
     "Settings",
     "Simulator",
     "scenario",

@@ -6,6 +6,8 @@ import gc
 import signal
 import sys
 
+from callbox.simulator.limits import NONE, PRICE_AFTER, TWILIOS
+from callbox.simulator.order import BadOrder
 from callbox.simulator.server import start
 from callbox.simulator.settings import Settings
 
@@ -29,6 +31,13 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--test-credentials", action="store_true", help="magic numbers alone, nothing is delivered"
     )
+    parser.add_argument(
+        "--verified", action="append", help="whom a trial account may reach; may be repeated"
+    )
+    parser.add_argument("--limits", action="store_true", help="Twilio's rates and queues")
+    parser.add_argument(
+        "--region", action="append", help="a calling code that may be reached; may be repeated"
+    )
     parser.add_argument("--number", action="append", help="a number of its own; may be repeated")
     parser.add_argument("--account-sid", help="whose account it is; default: who logged in last")
     parser.add_argument("--auth-token", help="signs webhooks; default: whose log-in was last")
@@ -41,13 +50,18 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
+    usual = Settings()
     return Settings(
         pace=arguments.pace,
         latency=arguments.latency,
         jitter=arguments.jitter,
         seed=arguments.seed,
-        trial=arguments.trial,
         test_credentials=arguments.test_credentials,
+        trial=arguments.trial or arguments.verified is not None,
+        verified=arguments.verified,
+        limits=TWILIOS if arguments.limits else NONE,
+        regions=arguments.region,
+        price_after=PRICE_AFTER if arguments.limits else usual.price_after,
         account_sid=arguments.account_sid,
         auth_token=arguments.auth_token,
         list_lag=arguments.list_lag,
@@ -72,10 +86,15 @@ async def run(host: str, port: int, settings: Settings) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
     asked = _arguments(arguments)
+    try:
+        settings = _settings(asked)
+    except BadOrder as reason:
+        sys.stderr.write(f"{reason}\n")
+        return 2
     gc.freeze()
     gc.set_threshold(UNHURRIED)
     try:
-        asyncio.run(run(asked.host, asked.port, _settings(asked)))
+        asyncio.run(run(asked.host, asked.port, settings))
     except OSError as reason:
         sys.stderr.write(f"Cannot listen on {asked.host}:{asked.port}: {reason.strerror}.\n")
         return 2

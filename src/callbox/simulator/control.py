@@ -139,7 +139,7 @@ class Control:
             raise BadOrder('The document must say "to": a phone number.')
         rest = {name: value for name, value in asked.items() if name != "to"}
         outcome = read(Outcome, rest)
-        self._network.expect(phone_of(asked["to"]), outcome)
+        self._board.outcomes.choose(asked["to"], outcome)
         return document(200, {"to": asked["to"], **asdict(outcome)})
 
     def _callbacks(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold

@@ -1,7 +1,11 @@
-"""Reading what the control API is asked to do: fields of a value, checked by their types."""
+"""Reading what is asked of the simulator: fields of a value, checked by their types.
 
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+A document is what JSON and YAML can hold. A type that a field may have needs a line in READERS
+and in WORDS; values with fields of their own are read by the same rules, as deep as they go.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -14,6 +18,7 @@ READERS: dict[type, tuple[tuple[type, ...], Callable[[Any], object]]] = {
     int: ((int,), int),
     float: ((int, float), float),
     tuple: ((list, tuple), tuple),
+    Collection: ((list, tuple, set, frozenset), tuple),
     Mapping: ((dict,), dict),
     NoneType: ((NoneType,), lambda _none: None),
 }
@@ -24,6 +29,7 @@ WORDS: dict[type, str] = {
     int: "a whole number",
     float: "a number",
     tuple: "a list",
+    Collection: "a list",
     Mapping: "an object",
 }
 
@@ -32,37 +38,81 @@ class BadOrder(ValueError):  # noqa: N818 - it reads as the sentence it is
     """What is asked of the simulator cannot be done; `str()` of it says why in one sentence."""
 
 
-def read(kind: type[V], document: object) -> V:
-    """Make a value of its fields; BadOrder if one is unknown, missing or of the wrong type."""
+def read(kind: type[V], document: object, within: str = "") -> V:
+    """Make a value of its fields; BadOrder if one is unknown, missing or of the wrong type.
+
+    `within` is where the document stands, for the sentence.
+    """
     if not isinstance(document, Mapping):
         raise BadOrder("The document must be an object.")
     given = {NAMES.get(str(name), str(name)): value for name, value in document.items()}
     hints = get_type_hints(kind)
-    _check_names(kind, given)
-    return kind(**{name: _checked(name, value, hints[name]) for name, value in given.items()})
+    _check_names(kind, given, within)
+    found = {
+        name: _checked(_place(within, _outside(name)), value, hints[name])
+        for name, value in given.items()
+    }
+    try:
+        return kind(**found)
+    except BadOrder as reason:
+        raise BadOrder(f"In {_quoted(within)}: {reason}" if within else str(reason)) from None
 
 
-def _check_names(kind: type[Any], given: Mapping[str, object]) -> None:
+def _check_names(kind: type[Any], given: Mapping[str, object], within: str) -> None:
     known = {
         field.name: field.default is MISSING and field.default_factory is MISSING
         for field in fields(kind)
     }
     for name in given.keys() - known.keys():
-        raise BadOrder(f'"{name}" is unknown; known are {", ".join(map(_outside, known))}.')
+        place = _quoted(_place(within, name))
+        raise BadOrder(f"{place} is unknown; known are {', '.join(map(_outside, known))}.")
     for name, needed in known.items():
         if needed and name not in given:
-            raise BadOrder(f'"{_outside(name)}" is missing.')
+            raise BadOrder(f"{_quoted(_place(within, _outside(name)))} is missing.")
 
 
 def _outside(name: str) -> str:
     return {inside: outside for outside, inside in NAMES.items()}.get(name, name)
 
 
-def _checked(name: str, value: object, hint: Any) -> object:  # noqa: ANN401 - a type of any kind
+def _place(within: str, name: str) -> str:
+    return f"{within}.{name}" if within else name
+
+
+def _quoted(place: str) -> str:
+    return f'"{place}"'
+
+
+def _checked(place: str, value: object, hint: Any) -> object:  # noqa: ANN401 - a type of any kind
+    if hint is Any:
+        return value
     kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     for kind in kinds:
-        plain, convert = READERS[get_origin(kind) or kind]
+        if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
+            return read(kind, value, place)
+        if isinstance(value, str) and hasattr(kind, "named"):
+            return kind.named(value)
+        plain, convert = READERS.get(get_origin(kind) or kind, ((), str))
         if type(value) in plain:
-            return convert(value)
-    words = [WORDS[get_origin(kind) or kind] for kind in kinds if kind is not NoneType]
-    raise BadOrder(f'"{_outside(name)}" must be {" or ".join(words)}.')
+            return convert(_inside(place, value, get_args(kind)))
+    words = [_word(kind) for kind in kinds if kind is not NoneType]
+    raise BadOrder(f"{_quoted(place)} must be {' or '.join(words)}.")
+
+
+def _inside(place: str, value: Any, hints: tuple[Any, ...]) -> object:  # noqa: ANN401 - see _checked
+    """Check what a list or an object holds, if its type says what that must be."""
+    if not hints:
+        return value
+    if isinstance(value, dict):
+        return {
+            _checked(place, name, hints[0]): _checked(_place(place, str(name)), entry, hints[1])
+            for name, entry in value.items()
+        }
+    return [
+        _checked(_place(place, str(number)), entry, hints[0])
+        for number, entry in enumerate(value, 1)
+    ]
+
+
+def _word(kind: Any) -> str:  # noqa: ANN401 - see _checked
+    return WORDS.get(get_origin(kind) or kind, "an object")

@@ -151,8 +151,8 @@ class Simulator:
         return Phone(self, number)
 
     def outcome(self, to: str, status: str = "", **options: Any) -> None:  # noqa: ANN401 - Outcome's
-        """Decide how messages and calls to somebody end from now on."""
-        self._network.expect(address.phone_of(to), Outcome(status=status, **options))
+        """Decide how messages and calls to somebody end from now on; `+44*` and `*` will do."""
+        self._board.outcomes.choose(to, Outcome(status=status, **options))
 
     async def receive(
         self,
@@ -224,7 +224,7 @@ class Simulator:
         self.requests.begin(route.endpoint)
         concurrent = self.requests.in_flight
         try:
-            plan, answer = self._decide(request, route, ask)
+            plan, answer = self._decide(request, route, ask, concurrent)
             await self._pause(plan)
             answered = _fate(request, plan, answer)
             if answer.record is not None:
@@ -233,8 +233,12 @@ class Simulator:
         finally:
             self.requests.end(route.endpoint, answered)
 
-    def _decide(self, request: web.BaseRequest, route: Route, ask: Ask) -> tuple[Plan, Answer]:
-        plan = NORMAL
+    def _decide(
+        self, request: web.BaseRequest, route: Route, ask: Ask, concurrent: int
+    ) -> tuple[Plan, Answer]:
+        plan, most = NORMAL, self.settings.limits.concurrent
+        if most is not None and concurrent > most:
+            return plan, refused(Refusal(20429))
         try:
             if self._guarded(route, ask):
                 header = request.headers.get("Authorization")

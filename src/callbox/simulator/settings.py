@@ -1,10 +1,17 @@
 """How the simulator behaves: nothing here changes while it runs."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from callbox.simulator.limits import NONE, Limits
 from callbox.simulator.manner import PUNCTUAL, Manner
+from callbox.simulator.order import BadOrder
+from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
+from callbox.simulator.service import Service
 
+CALLING_CODE = re.compile(r"\+?\d{1,3}")
+SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 DEFAULT_NUMBERS = ("+15005550006", "+15557654321")
 
 
@@ -27,9 +34,18 @@ class Settings:
     """A trial account: prefixed bodies, and `verified` applies."""
     verified: Collection[str] | None = None
     """What a trial account may text and call. None: everybody."""
-    numbers: tuple[str, ...] | None = None
-    """The account's own numbers: any other sender is refused. None: any sender will do, and two
-    numbers are listed."""
+    numbers: tuple[str, ...] | Mapping[str, OwnNumber] | None = None
+    """The account's own numbers, with what each can do if that is said: any other sender is
+    refused. None: any sender will do, and two numbers are listed."""
+    services: Mapping[str, Service] = field(default_factory=dict)
+    """The messaging services by SID. None at all: every SID that is asked for, with all numbers."""
+    regions: Collection[str] | None = None
+    """The calling codes of the countries that may be texted and called, such as `+44`. None: all
+    of them."""
+    limits: Limits = NONE
+    """How much is taken and how fast it is sent."""
+    price_after: float = 0.0
+    """Seconds from the last status until the price is known."""
     flows: Collection[str] | None = None
     """The SIDs of the Studio flows that there are. None: every one that is asked for."""
     balance: str = "20.00"
@@ -68,7 +84,25 @@ class Settings:
     media_auth: bool = False
     """Whether media is shown only to those with credentials."""
 
+    def __post_init__(self) -> None:
+        for region in self.regions or ():
+            if not CALLING_CODE.fullmatch(region):
+                raise BadOrder(f'"regions" must be calling codes such as +44, not "{region}".')
+        for sid in self.services:
+            if not SERVICE_SID.fullmatch(sid):
+                raise BadOrder(f'"services" must be named MG and 32 hexadecimal digits, not {sid}.')
+        senders = [sender for service in self.services.values() for sender in service.senders]
+        for sender in senders:
+            if senders.count(sender) > 1:
+                raise BadOrder(f'"services" must have {sender} in one of them, once.')
+
     @property
     def own_numbers(self) -> tuple[str, ...]:
         """What IncomingPhoneNumbers lists and messaging services pick from."""
-        return DEFAULT_NUMBERS if self.numbers is None else self.numbers
+        return DEFAULT_NUMBERS if self.numbers is None else tuple(self.numbers)
+
+    def declared(self, number: str) -> OwnNumber:
+        """Return what a number of our own can do."""
+        if not isinstance(self.numbers, Mapping):
+            return USUAL_NUMBER
+        return self.numbers.get(number, USUAL_NUMBER)

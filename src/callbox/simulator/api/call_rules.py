@@ -52,7 +52,12 @@ def check_pair(board: Switchboard, to: str, sender: str) -> None:
     code = CALLEES.get(to) or sender_code(CALLERS, sender, 21210)
     if not code and sender != GOOD and not board.owns(sender):
         code = 21210
+    if not code and not board.declared(sender).voice:
+        # Twilio publishes no code of its own for a number without voice
+        code = 21210
     if not code and not board.may_reach(to):
         code = 21219
+    if not code and not board.serves(to):
+        code = 21215
     if code:
         raise Refusal(code, to=to, sender=sender)

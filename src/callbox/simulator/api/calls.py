@@ -20,6 +20,11 @@ END_FILTERS = ("EndTime", "EndTime<", "EndTime>")
 def create(board: Switchboard, ask: Ask) -> Answer:
     """POST Calls.json."""
     call = compose(board, ask)
+    waits = board.courses.call(call.created_at)
+    if waits is None:
+        raise Refusal(22005)
+    if waits:
+        call.queued_for, call.timeline = waits, call.timeline.later(waits)
     board.add_call(call)
     return document(201, call.document(call.created_at), call)
 
@@ -30,7 +35,7 @@ def compose(board: Switchboard, ask: Ask) -> Call:
     parameters.check(ask, parameters.CALL)
     call_rules.check_script(ask)
     call_rules.check_pair(board, to, sender)
-    outcome = board.outcome(to)
+    outcome = board.outcomes.draw(to)
     return Call(
         sid=new_sid("CA"),
         account_sid=ask.account_sid,
@@ -49,6 +54,8 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         method=ask.text("Method") or "POST",
         fallback_url=ask.maybe("FallbackUrl"),
         fallback_method=ask.text("FallbackMethod") or "POST",
+        priced_after=board.settings.price_after,
+        outcome=outcome,
         answered_by=outcome.answered_by,
         said_duration=outcome.duration,
         lived=board.settings.scripts,

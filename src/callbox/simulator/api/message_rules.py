@@ -8,12 +8,16 @@ from callbox.simulator.api.magic import GOOD, MESSAGE_RECIPIENTS, MESSAGE_SENDER
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.api.url import is_callback, is_url
 from callbox.simulator.records import address
+from callbox.simulator.records.date import span
+from callbox.simulator.records.pool import Pool
 from callbox.simulator.records.switchboard import Switchboard
+from callbox.simulator.service import LONGEST_VALIDITY
 
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 LONGEST_BODY = 1600
 MOST_MEDIA = 10
-LONGEST_VALIDITY = 36_000
+SOONEST, LATEST = 900.0, 35 * 86_400.0
+"""Seconds ahead that a message can be scheduled for."""
 
 
 def recipient(ask: Ask) -> str:
@@ -27,10 +31,13 @@ def recipient(ask: Ask) -> str:
     return to
 
 
-def service(ask: Ask) -> str | None:
-    """Return the messaging service that sends it, if any."""
+def service(board: Switchboard, ask: Ask) -> str | None:
+    """Return the messaging service that sends it, if any; where some are declared, one of those.
+
+    Twilio's status for one that does not exist is not known for sure: 400 is taken.
+    """
     sid = ask.maybe("MessagingServiceSid")
-    if sid and not SERVICE.fullmatch(sid):
+    if sid and not (sid in board.pools if board.pools else SERVICE.fullmatch(sid)):
         raise Refusal(21705, service=sid)
     return sid
 
@@ -72,18 +79,40 @@ def validity_period(ask: Ask) -> int | None:
     return ask.count("ValidityPeriod", 0) if text else None
 
 
-def status_callback(ask: Ask) -> str | None:
-    """Where its status is told."""
+def ahead(ask: Ask, service: str | None, now: float) -> float:
+    """Return the seconds until it is to be sent; 0 if it is not scheduled."""
+    if ask.text("ScheduleType").lower() != "fixed":
+        return 0.0
+    if not ask.text("SendAt"):
+        raise Refusal(35111)
+    if service is None:
+        raise Refusal(35118)
+    try:
+        seconds = span(ask.text("SendAt"))[0] - now
+    except ValueError:
+        raise Refusal(35114) from None
+    if not SOONEST <= seconds <= LATEST:
+        raise Refusal(35114)
+    return seconds
+
+
+def status_callback(board: Switchboard, ask: Ask, service: str | None) -> str | None:
+    """Where its status is told: as asked for, else as its messaging service says."""
     url = ask.maybe("StatusCallback")
     if url and not is_callback(url):
         raise Refusal(21609, url=url)
-    return url
+    pool = board.pools.get(service or "")
+    return url or (pool and pool.service.status_callback) or None
 
 
-def check_pair(board: Switchboard, to: str, sender: str | None) -> None:
-    """Whether this sender can reach this recipient."""
+def check_pair(
+    board: Switchboard, to: str, sender: str | None, service: str | None, *, media: bool
+) -> None:
+    """Whether this sender can reach this recipient with this."""
     code = MESSAGE_RECIPIENTS.get(to) or (sender and _sender_fault(board, to, sender))
-    code = code or _recipient_fault(board, to, sender)
+    code = code or _recipient_fault(board, to, sender, service)
+    if not code and sender and media and not board.declared(sender).mms:
+        code = 21621
     if code:
         raise Refusal(code, to=to, sender=sender, masked=address.masked(to))
 
@@ -102,20 +131,45 @@ def _sender_fault(board: Switchboard, to: str, sender: str) -> int | None:
     if address.is_name(sender):
         return 21267 if board.settings.trial else None
     magic = sender_code(MESSAGE_SENDERS, sender, 21606)
-    return magic or (None if sender == GOOD or board.owns(sender) else 21606)
+    mine = (sender == GOOD or board.owns(sender)) and board.declared(sender).sms
+    return magic or (None if mine else 21606)
 
 
-def _recipient_fault(board: Switchboard, to: str, sender: str | None) -> int | None:
-    if board.consent.refuses(to, sender):
+def _recipient_fault(
+    board: Switchboard, to: str, sender: str | None, service: str | None
+) -> int | None:
+    if board.consent.refuses(to, sender, service):
         return 21610
-    return None if address.channel(to) or board.may_reach(to) else 21608
+    if address.channel(to):
+        return None
+    if not board.may_reach(to):
+        return 21608
+    return None if board.serves(to) else 21408
 
 
-def picked_sender(board: Switchboard, to: str) -> str:
-    """Whom a messaging service picks: always the same one for the same recipient."""
+def picked_sender(board: Switchboard, service: str | None, to: str, *, media: bool) -> str:
+    """Whom a messaging service picks; empty if none of its senders can send this.
+
+    One that is not declared has all numbers of the account, and each recipient always gets the
+    same one of them.
+    """
+    declared = board.pools.get(service or "")
+    if declared is not None:
+        return _declared_sender(board, declared, to, media=media)
     pool = board.settings.own_numbers
     if not pool:
         raise Refusal(21704)
     number = pool[crc32(to.encode()) % len(pool)]
     channel = address.channel(to)
     return f"{channel}:{number}" if channel else number
+
+
+def _declared_sender(board: Switchboard, pool: Pool, to: str, *, media: bool) -> str:
+    if not pool.service.senders:
+        raise Refusal(21704)
+
+    def can(sender: str) -> bool:
+        able = board.declared(sender)
+        return bool(address.channel(sender)) or (able.sms and (able.mms or not media))
+
+    return pool.pick(to, can) or ""

@@ -5,51 +5,57 @@ from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing, interval
 from callbox.simulator.api.refusal import Refusal
+from callbox.simulator.records import trial
 from callbox.simulator.records.address import recipient, sender
 from callbox.simulator.records.attachment import attachment
 from callbox.simulator.records.date import rfc2822
-from callbox.simulator.records.message import TRIAL_PREFIX, Message
+from callbox.simulator.records.message import Message
 from callbox.simulator.records.smart_encoding import smart
 from callbox.simulator.records.switchboard import Switchboard, new_sid
+from callbox.simulator.records.timeline import QUEUED
 
-CANCELABLE = {"accepted", "queued"}
+CANCELABLE = {"accepted", "queued", "scheduled"}
 
 
 def create(board: Switchboard, ask: Ask) -> Answer:
     """POST Messages.json."""
     message = compose(board, ask)
-    board.add_message(message)
+    service = message.messaging_service_sid
+    load = board.load(message, message_rules.ahead(ask, service, message.created_at))
+    if service is None and board.courses.full(load, message.created_at):
+        raise Refusal(21611, sender=message.sender)
+    board.dispatch(message, load)
     return document(201, message.document(message.created_at), message)
 
 
 def compose(board: Switchboard, ask: Ask) -> Message:
-    """Return the message that a request asks for; Refusal if Twilio would refuse it."""
+    """Return the message that a request asks for, yet to be dispatched; Refusal if Twilio would."""
     to = message_rules.recipient(ask)
-    service = message_rules.service(ask)
+    service = message_rules.service(board, ask)
     sender = message_rules.sender(ask, service)
     body, media = message_rules.content(ask)
     parameters.check(ask, parameters.MESSAGE)
     if ask.text("SmartEncoded") == "true":
         body = smart(body)
-    message_rules.check_pair(board, to, sender)
-    outcome = board.outcome(to)
+    message_rules.check_pair(board, to, sender, service, media=bool(media))
+    picked = message_rules.picked_sender
     return Message(
         sid=new_sid("MM" if media else "SM"),
         account_sid=ask.account_sid,
         to=to,
         sender=sender,
-        status_callback=message_rules.status_callback(ask),
+        status_callback=message_rules.status_callback(board, ask, service),
         created_at=board.clock(),
         arrived_at=ask.arrived_at,
-        timeline=board.sending(outcome, by_service=service is not None),
+        timeline=QUEUED,
         body=body,
-        prefix=TRIAL_PREFIX if board.settings.trial else "",
+        prefix=trial.PREFIX if board.settings.trial else "",
         media=media,
         messaging_service_sid=service,
         validity_period=message_rules.validity_period(ask),
-        picked_sender=sender or message_rules.picked_sender(board, to),
+        picked_sender=sender or picked(board, service, to, media=bool(media)),
         attachments=tuple(attachment(url) for url in media),
-        error_code=outcome.error_code,
+        priced_after=board.settings.price_after,
     )
 
 

@@ -11,6 +11,7 @@ CHANNEL_ADDRESS = {
     "messenger": re.compile(r"\w[\w.\-]*"),
 }
 CALL_SCHEMES = ("sip:", "client:")
+TOLL_FREE = re.compile(r"\+18(?:00|33|44|55|66|77|88)\d{7}")
 PUNCTUATION = str.maketrans("", "", " ().-")
 NATIONAL_LENGTH = 10
 
@@ -56,6 +57,18 @@ def channel(address: str) -> str:
 def is_name(address: str) -> bool:
     """Whether a sender is alphanumeric."""
     return not channel(address) and not address.removeprefix("+").isdecimal()
+
+
+def kind(address: str) -> str:
+    """Return which kind of sender it is: a channel, name, short-code, toll-free or long-code."""
+    found = channel(address)
+    if found:
+        return found
+    if is_name(address):
+        return "name"
+    if SHORT_CODE.fullmatch(address):
+        return "short-code"
+    return "toll-free" if TOLL_FREE.fullmatch(address) else "long-code"
 
 
 def formatted(address: str) -> str:

@@ -7,21 +7,15 @@ from callbox.simulator.records.address import formatted
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.heard import LONGEST, MOST, Heard
 from callbox.simulator.records.number import number_sid
+from callbox.simulator.records.outcome import USUAL, Outcome
+from callbox.simulator.records.price import of_call
 from callbox.simulator.records.record import Record
 from callbox.simulator.records.timeline import Timeline
 from callbox.simulator.records.twiml import Verb
 from callbox.simulator.records.webhook import Webhook
 
-PRICE = 0.013
-"""Dollars of each minute that was begun, once a call that was answered is over."""
-MINUTE = 60
 USUAL_TIMEOUT = 60
 """Seconds that it rings."""
-TRIAL_NOTICE = (
-    "You have a trial account. You can remove this message at any time by upgrading to a full"
-    " account. Press any key to execute your code."
-)
-"""What calls of trial accounts begin with. Here nobody needs to press a key."""
 LONGEST_CALL = 14_400
 """Seconds after which Twilio ends a call."""
 SUBRESOURCES = {
@@ -52,6 +46,8 @@ class Call(Record):
     fallback_url: str | None = None
     fallback_method: str = "POST"
     direction: str = "outbound-api"
+    outcome: Outcome = USUAL
+    """What becomes of it, and who answers."""
     answered_by: str = "human"
     """Whom machine detection finds."""
     said_duration: int | None = None
@@ -70,6 +66,10 @@ class Call(Record):
     """Who is told what machine detection found, if the script did not wait for it."""
     waits_for: str = ""
     """What whoever is on the phone can do now: `answer`, press `digits`, say `speech`, or ""."""
+    queued_for: float = 0.0
+    """Seconds that it waited for its turn."""
+    priced_after: float = 0.0
+    """Seconds from its end until the price is known."""
     heard: list[Verb] = field(default_factory=list)
     """What was said to whoever called or was called, verb by verb."""
     transcript: list[Heard] = field(default_factory=list)
@@ -128,9 +128,11 @@ class Call(Record):
         return int(end - start) if self.said_duration is None else self.said_duration
 
     def price(self, now: float) -> str | None:
-        """Return what it cost, in dollars below nothing; None of a call that costs nothing."""
-        minutes = math.ceil((self.duration(now) or 0) / MINUTE)
-        return f"-{PRICE * minutes:.5f}" if minutes else None
+        """Return what it cost, in dollars below nothing; None of a call that costs nothing yet."""
+        lasted, ended_at = self.duration(now), self.ended_since(now)
+        if not lasted or ended_at is None or now < ended_at + self.priced_after:
+            return None
+        return of_call(self.to, lasted, inbound=self.inbound)
 
     def _found(self, now: float) -> str | None:
         return self.answered_by if self.machine_detection and self.started_at(now) else None
@@ -164,7 +166,7 @@ class Call(Record):
             "forwarded_from": None,
             "group_sid": None,
             "caller_name": None,
-            "queue_time": "0",
+            "queue_time": str(int(self.queued_for * 1000)),
             "trunk_sid": None,
             "uri": f"{path}.json",
             "subresource_uris": {name: f"{path}/{uri}.json" for name, uri in SUBRESOURCES.items()},

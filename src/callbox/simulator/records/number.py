@@ -4,17 +4,16 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from hashlib import blake2b
 
-from callbox.simulator.records.address import formatted
+from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
+from callbox.simulator.records import address
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.webhook import Webhook
-
-CAPABILITIES = {"voice": True, "sms": True, "mms": True, "fax": False}
-TOLL_FREE = tuple(f"+1{area}" for area in (800, 833, 844, 855, 866, 877, 888))
 
 
 def usual_kind(number: str) -> str:
     """Return what a number is by its looks: mobile numbers look like local ones."""
-    return "toll-free" if number.startswith(TOLL_FREE) else "local"
+    looks = address.kind(number)
+    return "local" if looks == "long-code" else looks
 
 
 @lru_cache(maxsize=1024)
@@ -57,9 +56,14 @@ class Number:
     kind: str = field(default="", kw_only=True)
     """`local`, `mobile` or `toll-free`; empty: as it looks."""
 
+    declared: OwnNumber = field(default=USUAL_NUMBER, kw_only=True)
+    """What it can do."""
+
     def __post_init__(self) -> None:
-        self.friendly_name = self.friendly_name or formatted(self.phone_number)
-        self.kind = self.kind or usual_kind(self.phone_number)
+        self.friendly_name = self.friendly_name or address.formatted(self.phone_number)
+        self.kind = self.kind or self.declared.kind or usual_kind(self.phone_number)
+        self.sms_url = self.sms_url or self.declared.sms_url
+        self.voice_url = self.voice_url or self.declared.voice_url or None
 
     @property
     def sid(self) -> str:
@@ -97,7 +101,12 @@ class Number:
         return {
             "sid": self.sid,
             "account_sid": account_sid,
-            "capabilities": CAPABILITIES,
+            "capabilities": {
+                "voice": self.declared.voice,
+                "sms": self.declared.sms,
+                "mms": self.declared.mms,
+                "fax": False,
+            },
             "status": "in-use",
             "type": self.kind,
             "origin": "twilio",
@@ -116,6 +125,6 @@ class Number:
 SHOWN = tuple(
     each.name
     for each in fields(Number)
-    if each.name not in {"bought_at", "updated_at", "owner", "kind"}
+    if each.name not in {"bought_at", "updated_at", "owner", "kind", "declared"}
 )
 """The fields that Twilio shows under the same names."""

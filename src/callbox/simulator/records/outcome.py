@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from callbox.simulator.order import BadOrder
+from callbox.simulator.records.keys import LONGEST_SPEECH, check_keys
+
+SECONDS = ("answer_after", "hangup_after", "greeting", "sent_after", "final_after")
 Course = tuple[str, ...]
 """Statuses one after another."""
 MESSAGE_ENDS: Mapping[str, Course] = {
@@ -43,6 +47,22 @@ class Outcome:
     """Seconds after which whoever answered hangs up. None: they hear it to its end."""
     greeting: float = 4.0
     """Seconds that an answering machine greets before its beep."""
+    sent_after: float | None = None
+    """Seconds until a message is sent, once it may be. None: the pace."""
+    final_after: float | None = None
+    """Seconds from there to each later status of a message. None: the pace."""
+    share: float = 1.0
+    """How many end so, 0 to 1; the others as if it were not there."""
+
+    def __post_init__(self) -> None:
+        for name in SECONDS:
+            if not (getattr(self, name) or 0.0) >= 0:
+                raise BadOrder(f'"{name}" must be seconds, 0 or more.')
+        check_keys(self.digits)
+        if len(self.speech) > LONGEST_SPEECH:
+            raise BadOrder(f'"speech" must be at most {LONGEST_SPEECH} characters.')
+        if not 0 <= self.share <= 1:
+            raise BadOrder('"share" must be a number from 0 to 1.')
 
     @property
     def message_course(self) -> Course:

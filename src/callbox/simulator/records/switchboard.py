@@ -2,22 +2,34 @@
 
 import secrets
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 
+from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
 from callbox.simulator.records.account import Accounts
-from callbox.simulator.records.address import phone_of
+from callbox.simulator.records.address import kind, phone, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, Pause
 from callbox.simulator.records.consent import Consent
+from callbox.simulator.records.country import calling_code
+from callbox.simulator.records.course import Courses, Load
 from callbox.simulator.records.execution import Execution
 from callbox.simulator.records.ledger import Ledger
 from callbox.simulator.records.message import BLAMED, Message
 from callbox.simulator.records.number import Number
-from callbox.simulator.records.outcome import USUAL, Outcome
+from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.records.outcomes import Outcomes
+from callbox.simulator.records.pool import Pool
 from callbox.simulator.records.recording import Recording
 from callbox.simulator.records.timeline import QUEUED, Timeline, timeline
+from callbox.simulator.service import LONGEST_VALIDITY
 from callbox.simulator.settings import Settings
 
 Created = Message | Call | Execution
+BLOCKED = Outcome(status="undelivered", error_code=30004)
+"""What becomes of a text that the network does not let through."""
+NO_SENDER = Outcome(status="failed", error_code=21703)
+"""What becomes of a text that no member of a messaging service can send."""
 
 
 class Switchboard:
@@ -36,19 +48,32 @@ class Switchboard:
         """Where it can be asked."""
         self.log: list[Created] = []
         """What was sent, called and run, not what came in."""
-        self.arrived: list[Message] = []
-        """The texts that somebody's phone got."""
+        self._arrived: list[Message] = []
+        self._coming: list[tuple[float, int, Message]] = []
+        """Texts that were held up, the next to arrive first."""
+        self._serials = count()
         self.numbers = {
-            number: Number(number, self.opened_at, self.opened_at)
-            for number in settings.own_numbers
+            number: Number(
+                number, self.opened_at, self.opened_at, declared=settings.declared(number)
+            )
+            for number in _own(settings)
         }
-        self.consent = Consent()
-        self.outcomes: dict[str, Outcome] = {}
-        """By recipient, without its channel."""
         self.attended: set[str] = set()
         """The phones at which somebody real sits, who answers, presses and speaks."""
         self.recordings: dict[str, Recording] = {}
         """By SID."""
+        self.pools = {sid: Pool(service) for sid, service in settings.services.items()}
+        """The messaging services, if any is declared."""
+        self.services = {
+            sender: sid for sid, service in settings.services.items() for sender in service.senders
+        }
+        """The messaging service that a sender belongs to."""
+        self.consent = Consent(self.services)
+        self.courses = Courses(settings.limits, settings.pace)
+        self.outcomes = Outcomes(settings.seed)
+        verified = settings.verified
+        self._verified = None if verified is None else {phone(each) or each for each in verified}
+        self._regions = settings.regions and {region.lstrip("+") for region in settings.regions}
         self.on_create: Callable[[Message | Call], None] = _ignore
         self.on_end: Callable[[Message | Call], None] = _ignore
         self.on_reach: Callable[[Call], None] = _ignore
@@ -62,9 +87,30 @@ class Switchboard:
         self.log.append(message)
         if self.settings.test_credentials:
             return
-        if message.timeline.statuses[-1] not in BLAMED:
-            self.arrived.append(message)
+        self._deliver(message)
         self.on_create(message)
+
+    def add_answer(self, message: Message) -> None:
+        """Keep a text that Twilio itself sends: nobody asked for it, so it is not in the log."""
+        self.messages.add(message)
+        self._deliver(message)
+
+    def _deliver(self, message: Message) -> None:
+        if message.timeline.statuses[-1] in BLAMED:
+            return
+        if message.arrives_at:
+            heappush(self._coming, (message.arrives_at, next(self._serials), message))
+        else:
+            self._arrived.append(message)
+
+    @property
+    def arrived(self) -> list[Message]:
+        """The texts that somebody's phone got by now, in the order of their arrival."""
+        while self._coming and self._coming[0][0] <= self.clock():
+            _, _, message = heappop(self._coming)
+            if not message.ended:
+                self._arrived.append(message)
+        return self._arrived
 
     def add_call(self, call: Call) -> None:
         """Keep a call; one that goes out is in the log too."""
@@ -90,19 +136,50 @@ class Switchboard:
         self.on_reach(call)
 
     def outcome(self, to: str) -> Outcome:
-        """Return what becomes of what is sent to somebody."""
-        return self.outcomes.get(phone_of(to), USUAL)
+        """Return what was chosen for somebody, whatever chance said to what was sent last."""
+        return self.outcomes.of(to)
 
-    def sending(self, outcome: Outcome, *, by_service: bool) -> Timeline:
-        """Return how a message goes its way."""
-        first = ("accepted", "queued") if by_service else ("queued",)
-        return timeline((*first, *outcome.message_course), self.settings.pace)
+    def load(self, message: Message, ahead: float = 0.0) -> Load:
+        """Return what a message is to its sender; `ahead` seconds before it is to be sent."""
+        pool = self.pools.get(message.messaging_service_sid or "")
+        usual = pool.service.validity_period if pool else LONGEST_VALIDITY
+        waits = "scheduled" if ahead else "accepted"
+        alone = message.messaging_service_sid is None or message.direction == "outbound-reply"
+        return Load(
+            sender=message.picked_sender,
+            parts=message.parts if self.settings.limits.rates else 1,
+            first=("queued",) if alone else (waits, "queued"),
+            validity=message.validity_period or usual,
+            ahead=ahead,
+        )
+
+    def dispatch(self, message: Message, load: Load) -> None:
+        """Decide what becomes of a message, and keep it."""
+        outcome = self.outcomes.draw(message.to) if message.picked_sender else NO_SENDER
+        if self.consent.blocks(message.to, message.picked_sender):
+            outcome = BLOCKED
+        course = self.courses.send(load, outcome, message.created_at)
+        message.timeline, message.error_code = course.timeline, course.error_code
+        message.arrives_at = message.created_at + course.held if course.held else 0.0
+        self.add_message(message)
 
     def calling(self, outcome: Outcome) -> Timeline:
         """Return how a call goes its way; one that is lived through shows that as it goes."""
         if self.settings.scripts:
             return QUEUED
         return timeline(("queued", *outcome.call_course), self.settings.pace)
+
+    def declared(self, address: str) -> OwnNumber:
+        """Return what a sender can do."""
+        number = self.numbers.get(phone_of(address))
+        return number.declared if number else USUAL_NUMBER
+
+    def serves(self, address: str) -> bool:
+        """Whether the account may text and call the country of a number."""
+        if self._regions is None:
+            return True
+        code = calling_code(address)
+        return not code or code in self._regions
 
     def owns(self, address: str) -> bool:
         """Whether the account may send from a number."""
@@ -132,8 +209,14 @@ class Switchboard:
 
     def may_reach(self, address: str) -> bool:
         """Whether a trial account may send to a number."""
-        settings = self.settings
-        return not settings.trial or settings.verified is None or address in settings.verified
+        return not self.settings.trial or self._verified is None or address in self._verified
+
+
+def _own(settings: Settings) -> dict[str, None]:
+    """Return the account's numbers, those of its messaging services too, each once."""
+    members = (sender for service in settings.services.values() for sender in service.senders)
+    phones = (phone_of(sender) for sender in members if kind(sender) != "name")
+    return dict.fromkeys((*settings.own_numbers, *phones))
 
 
 def _ignore(_record: Message | Call) -> None:

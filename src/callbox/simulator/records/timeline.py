@@ -30,7 +30,7 @@ class Timeline:
         return Timeline(self.statuses, self.instants[:place] + moved)
 
 
-RECEIVED, RINGING, QUEUED = (Timeline((name,)) for name in ("received", "ringing", "queued"))
+RECEIVED, QUEUED, RINGING = (Timeline((name,)) for name in ("received", "queued", "ringing"))
 
 
 @lru_cache(maxsize=64)

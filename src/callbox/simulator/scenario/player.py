@@ -33,7 +33,7 @@ class Player:
         """Have people behave as they do from the beginning."""
         for person, outcome in self.scenario.people:
             if not person.at:
-                self._network.expect(person.to, outcome)
+                self._board.outcomes.choose(person.to, outcome)
 
     def begin(self) -> None:
         """Set everything going."""
@@ -78,7 +78,7 @@ class Player:
 
     async def _expect(self, person: Person, outcome: Outcome) -> None:
         await self.until(person.at)
-        self._network.expect(person.to, outcome)
+        self._board.outcomes.choose(person.to, outcome)
 
     async def _hold(self, window: Window) -> None:
         await self.until(window.first)

@@ -187,12 +187,14 @@ def scenario(written: object) -> Scenario:
     """Read a scenario; BadOrder with one sentence, which names the entry, if it cannot be."""
     if not isinstance(written, Mapping):
         raise BadOrder("A scenario must be an object with keys like faults and texts.")
-    lists = {name: _entries(written, name) for name in SECTIONS if name in written}
-    found = read(Scenario, {**with_seconds(written, TIMES), **lists})
+    listed, plain = _split(written, SECTIONS)
+    found = read(Scenario, with_seconds(plain, TIMES))
+    lists: dict[str, Any] = {name: _entries(listed, name) for name in listed}
     if found.speed <= 0:
         raise BadOrder('"speed" must be more than 0.')
     settled = read(Settings, found.settings)
-    return replace(found, settings={name: getattr(settled, name) for name in found.settings})
+    chosen = {name: getattr(settled, name) for name in found.settings}
+    return replace(found, settings=chosen, **lists)
 
 
 def _entries(document: Document, name: str) -> tuple[object, ...]:

@@ -8,22 +8,12 @@ What cannot be done now is a BadOrder, whose sentence says why.
 """
 
 import asyncio
-import re
 from collections.abc import Callable
 
 from callbox.simulator.order import BadOrder
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, Pause
-
-KEYS = re.compile(r"[\d#*]{1,100}")
-LONGEST_SPEECH = 1600
-
-
-def check_keys(digits: str | tuple[str, ...]) -> None:
-    """Check what somebody is to press; BadOrder says what it must be."""
-    for keys in (digits,) if isinstance(digits, str) else digits:
-        if keys != "" and not KEYS.fullmatch(str(keys)):
-            raise BadOrder(f'"digits" must be up to 100 digits, * and #, not {str(keys)[:40]!r}.')
+from callbox.simulator.records.keys import KEYS, LONGEST_SPEECH
 
 
 class Line:

@@ -1,15 +1,13 @@
 """The telephone network around a switchboard: whoever texts and calls, and what hears of it."""
 
-from callbox.simulator.order import BadOrder
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.message import Message
-from callbox.simulator.records.outcome import ENDS, Outcome
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.telephony.callbacks import Callbacks
 from callbox.simulator.telephony.chores import Chores
 from callbox.simulator.telephony.exchange import Exchange
-from callbox.simulator.telephony.line import LONGEST_SPEECH, Line, check_keys
+from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.proxy import Proxy
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.ringing import Ringing
@@ -61,19 +59,6 @@ class Network:
         if wait:
             await telling
         return call
-
-    def expect(self, phone: str, outcome: Outcome) -> None:
-        """Decide how everything ends that is sent to somebody from now on."""
-        if outcome.status and outcome.status not in ENDS:
-            raise BadOrder(f'"status" must be one of {", ".join(sorted(ENDS))}.')
-        check_keys(outcome.digits)
-        if len(outcome.speech) > LONGEST_SPEECH:
-            raise BadOrder(f'"speech" must be at most {LONGEST_SPEECH} characters.')
-        for name in ("answer_after", "hangup_after", "greeting"):
-            seconds = getattr(outcome, name)
-            if seconds is not None and not seconds >= 0:
-                raise BadOrder(f'"{name}" must be seconds, 0 or more.')
-        self.board.outcomes[phone] = outcome
 
     async def close(self) -> None:
         """Cut everything short."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from callbox.simulator.order import BadOrder
 from callbox.simulator.records import address
+from callbox.simulator.records.keys import check_keys
 from callbox.simulator.records.outcome import CALL_ENDS
-from callbox.simulator.telephony.line import check_keys
 
 USUAL_RECORDING = 5
 

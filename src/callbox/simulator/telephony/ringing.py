@@ -5,8 +5,9 @@ from contextlib import suppress
 from functools import partial
 
 from callbox.simulator.order import BadOrder
+from callbox.simulator.records import trial
 from callbox.simulator.records.address import phone_of
-from callbox.simulator.records.call import TRIAL_NOTICE, Call
+from callbox.simulator.records.call import Call
 from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.switchboard import Switchboard, new_sid
 from callbox.simulator.records.timeline import RINGING
@@ -132,7 +133,7 @@ class Ringing:
 
     async def place(self, call: Call) -> None:
         """Go through a whole call that goes out."""
-        outcome = self._board.outcome(call.to)
+        outcome = call.outcome
         live = phone_of(call.to) in self._board.attended
         scene = self._begin(call, Person() if live else callee(outcome), live=live)
         end = await self._ring(scene, "completed" if live else outcome.call_course[-1])
@@ -144,7 +145,7 @@ class Ringing:
     async def _ring(self, scene: Scene, end: str) -> str:
         """Let it ring; return what becomes of it."""
         board, call, line = self._board, scene.call, scene.line
-        await line.wait(board.settings.pace, lambda: call.ended)
+        await line.wait(call.queued_for + board.settings.pace, lambda: call.ended)
         if call.ended or end in {"failed", "canceled"}:
             return end
         board.reach(call, "ringing")
@@ -165,7 +166,7 @@ class Ringing:
         settings = self._board.settings
         if scene.line.live or (end == "no-answer" and settings.word):
             return float("inf")
-        after = self._board.outcome(scene.call.to).answer_after
+        after = scene.call.outcome.answer_after
         return settings.pace if after is None else after
 
     async def _greet(self, scene: Scene) -> None:
@@ -242,7 +243,7 @@ class Ringing:
 
     async def _notice_trial(self, scene: Scene) -> None:
         if self._board.settings.trial:
-            await scene.say(TRIAL_NOTICE)
+            await scene.say(trial.NOTICE)
 
     async def _apologize(self, scene: Scene, reason: Broken) -> None:
         scene.hear("line", "error", f"{reason.code}: {reason}")

@@ -41,7 +41,7 @@ class Text:
         return self._address(self.sender, "from"), self._address(self.to, "to")
 
     def _address(self, given: str, name: str) -> str:
-        found = address.recipient(given)
+        found = given if address.SHORT_CODE.fullmatch(given) else address.recipient(given)
         if found is None:
             raise BadOrder(f'"{name}" must be a phone number, not {given!r}.')
         prefixed = self.whatsapp and not address.channel(found)

@@ -39,7 +39,7 @@ def received(message: Message, text: Text, base: str) -> Form:
         "ReferralNumMedia": "0",
         **_media(message, base),
         **(_whatsapp(message, text) if channel(message.to) == "whatsapp" else _geo(message)),
-        **({"OptOutType": text.opt_out_type} if text.opt_out_type else {}),
+        **({"OptOutType": opted} if (opted := text.opt_out_type or message.opt_out_type) else {}),
     }
 
 

@@ -1,0 +1,160 @@
+"""The values that the simulator's limits are made of."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from callbox.simulator import TWILIOS, BadOrder, Limits, Manner, OwnNumber, Service, Settings
+from callbox.simulator.limits import KINDS
+from callbox.simulator.order import read
+from callbox.simulator.records.address import kind
+from callbox.simulator.records.country import calling_code
+from callbox.simulator.records.lane import Lane
+from callbox.simulator.records.price import of_call, of_text
+
+SERVICE = "MG" + "c" * 32
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("+15551234567", "1"),
+        ("+77011234567", "7"),
+        ("+201001234567", "20"),
+        ("+21612345678", "216"),
+        ("+37060000000", "370"),
+        ("+380441234567", "380"),
+        ("+39061234567", "39"),
+        ("+420601123456", "420"),
+        ("+447911123456", "44"),
+        ("+4915112345678", "49"),
+        ("+59171234567", "591"),
+        ("+6421123456", "64"),
+        ("+67812345", "678"),
+        ("+819012345678", "81"),
+        ("+85291234567", "852"),
+        ("+8613812345678", "86"),
+        ("+919812345678", "91"),
+        ("+96612345678", "966"),
+        ("+989121234567", "98"),
+        ("+998901234567", "998"),
+        ("whatsapp:+447911123456", "44"),
+        ("12345", ""),
+        ("Callbox", ""),
+    ],
+)
+def test_the_calling_code_of_a_number_is_found(address: str, code: str) -> None:
+    assert calling_code(address) == code
+
+
+@pytest.mark.parametrize(
+    ("address", "sort"),
+    [
+        ("+15551234567", "long-code"),
+        ("+447911123456", "long-code"),
+        ("+18005550199", "toll-free"),
+        ("+18885550199", "toll-free"),
+        ("+18225550199", "long-code"),
+        ("12345", "short-code"),
+        ("Callbox", "name"),
+        ("whatsapp:+18005550199", "whatsapp"),
+        ("rcs:brand", "rcs"),
+        ("messenger:103", "messenger"),
+    ],
+)
+def test_each_sender_is_of_a_kind_that_limits_know(address: str, sort: str) -> None:
+    assert kind(address) == sort
+    assert sort in KINDS
+
+
+def test_in_a_lane_each_takes_its_time_and_an_idle_lane_forgets() -> None:
+    lane = Lane()
+    assert [lane.take(100.0, seconds) for seconds in (2.0, 1.0, 1.0)] == [0, 2, 3]
+    assert lane.wait(101.0) == 3
+    assert lane.take(200.0, 1.0) == 0
+
+
+def test_prices_count_segments_pictures_channels_and_started_minutes() -> None:
+    text, call = partial(of_text, inbound=False), partial(of_call, inbound=False)
+    assert text("+15551234567", 3, media=False) == "-0.02250"
+    assert text("+15551234567", 3, media=True) == "-0.02000"
+    assert text("whatsapp:+447911123456", 3, media=False) == "-0.00500"
+    assert of_text("+447911123456", 2, media=False, inbound=True) == "-0.01500"
+    minutes = [call("+15551234567", seconds) for seconds in (1, 60, 61)]
+    assert minutes == ["-0.01300", "-0.01300", "-0.02600"]
+    assert of_call("+447911123456", 61, inbound=True) == "-0.02000"
+
+
+def test_the_documentation_tells_the_rates_that_hold() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator-limits.md").read_text()
+    told = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|$", page, re.MULTILINE)
+    assert {kind: float(rate) for kind, rate in told} == TWILIOS.rates
+
+
+def test_settings_are_read_from_what_json_and_yaml_hold() -> None:
+    document = {
+        "limits": {"rates": {"long-code": 2}, "queue": 60, "concurrent": 10},
+        "services": {SERVICE: {"senders": ["+15551234567"], "sticky_sender": False}},
+        "numbers": {"+15551234567": {"mms": False}, "+18005550199": {}},
+        "regions": ["+1", "+44"],
+        "verified": ["+15551234567"],
+        "callbacks": {"delay": 3},
+        "price_after": 60,
+    }
+    assert read(Settings, document) == Settings(
+        limits=Limits(rates={"long-code": 2.0}, queue=60.0, concurrent=10),
+        services={SERVICE: Service(senders=("+15551234567",), sticky_sender=False)},
+        numbers={"+15551234567": OwnNumber(mms=False), "+18005550199": OwnNumber()},
+        regions=("+1", "+44"),
+        verified=("+15551234567",),
+        callbacks=Manner(delay=3.0),
+        price_after=60.0,
+    )
+    assert read(Settings, {"limits": "twilio", "numbers": ["+1"]}) == Settings(
+        limits=TWILIOS, numbers=("+1",)
+    )
+    assert read(Settings, {"limits": "none", "numbers": None}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        ({"limits": "fast"}, 'Limits are an object, or one of none, twilio, not "fast".'),
+        ({"limits": 3}, '"limits" must be an object.'),
+        ({"limits": {"queue": "long"}}, '"limits.queue" must be a number.'),
+        ({"limits": {"speed": 1}}, '"limits.speed" is unknown; known are rates, queue, calls,'),
+        ({"limits": {"rates": {"fax": 1}}}, 'In "limits": "rates" knows long-code, toll-free,'),
+        ({"limits": {"rates": {"rcs": 0}}}, 'In "limits": Limits must be above 0;'),
+        ({"limits": {"calls": -1}}, 'In "limits": Limits must be above 0;'),
+        ({"services": {SERVICE: {}}}, f'"services.{SERVICE}.senders" is missing.'),
+        ({"services": {SERVICE: []}}, f'"services.{SERVICE}" must be an object.'),
+        (
+            {"services": {SERVICE: {"senders": ["+1", 2]}}},
+            f'"services.{SERVICE}.senders.2" must be text.',
+        ),
+        (
+            {"services": {SERVICE: {"senders": [], "validity_period": 0}}},
+            f'In "services.{SERVICE}": "validity_period" must be 1 to 36000 seconds.',
+        ),
+        ({"numbers": {"+1": {"kind": "fax"}}}, 'In "numbers.+1": "kind" must be one of local,'),
+        ({"numbers": {"+1": {"sms": "no"}}}, '"numbers.+1.sms" must be true or false.'),
+        ({"numbers": "+1"}, '"numbers" must be a list or an object.'),
+        ({"regions": ["GB"]}, '"regions" must be calling codes such as +44, not "GB".'),
+        ({"services": {"MG1": {"senders": []}}}, '"services" must be named MG and 32 hexadecimal'),
+        (
+            {"services": {SERVICE: {"senders": ["+1", "+1"]}}},
+            '"services" must have +1 in one of them, once.',
+        ),
+        ({"regions": "1"}, '"regions" must be a list.'),
+        ({"callbacks": {"late": 1}}, '"callbacks.late" is unknown; known are delay, copies,'),
+    ],
+)
+def test_settings_that_cannot_be_read_are_answered_by_a_sentence(
+    document: object, sentence: str
+) -> None:
+    with pytest.raises(BadOrder) as caught:
+        read(Settings, document)
+    assert str(caught.value).startswith(sentence)
+    assert str(caught.value).endswith(".")
