@@ -10,15 +10,18 @@ from typing import Any, Self
 from aiohttp import web
 
 from callbox.simulator.api import routes
-from callbox.simulator.api.answer import NOTHING, Answer, refused
+from callbox.simulator.api.answer import NOTHING, Answer, document, refused
 from callbox.simulator.api.ask import Ask, params
 from callbox.simulator.api.credentials import Credentials
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.api.routes import Route
 from callbox.simulator.control import PREFIX, Control
 from callbox.simulator.faults.fault import NORMAL, Plan
+from callbox.simulator.faults.journal import Journal
 from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import DROPPED, Answered, Traffic
+from callbox.simulator.page.gate import forbidden
+from callbox.simulator.page.page import Page
 from callbox.simulator.phone import Phone
 from callbox.simulator.records import address
 from callbox.simulator.records.call import Call
@@ -63,9 +66,12 @@ class Simulator:
         self._web = web.Server(self._serve, access_log=None)
         self._late: set[asyncio.TimerHandle] = set()
         self._listener: asyncio.Server | None = None
+        self._host = ""
         self.settings = settings
         self.requests = Traffic()
         """Counters of what was asked and answered."""
+        self.journal = Journal()
+        """The newest requests, one by one."""
         self.faults = Faults(settings.seed, clock)
         """What goes wrong: `set(rules)` and `clear()`."""
         self.url = ""
@@ -75,7 +81,10 @@ class Simulator:
         """How status callbacks arrive: `manner` may be set."""
         self.tunnels = self._network.proxy.tunnels
         """What a proxy in front of the gateway would do: URL outside to URL inside."""
-        self._control = Control(self._network, self.faults, self.requests)
+        self._page = Page(self._network, self.faults, self.journal)
+        self._control = Control(
+            self._network, self.faults, self.requests, self.journal, self._page.audience
+        )
 
     @property
     def messages(self) -> Sequence[Message]:
@@ -147,6 +156,7 @@ class Simulator:
     async def listen(self, host: str, port: int) -> None:
         """Accept requests; port 0 takes a free one."""
         self._listener = await asyncio.get_running_loop().create_server(self._web, host, port)
+        self._host = host
         taken = self._listener.sockets[0].getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
         self._network.listens(self.url)
@@ -170,18 +180,29 @@ class Simulator:
         arrived_at = self._board.clock()
         path, _, query = request.raw_path.partition("?")
         body = await request.read()
-        if path.startswith(PREFIX):
-            return _plain(await self._control.answer(request.method, path, query, body))
+        if path.startswith(PREFIX) or (path == "/" and request.method == "GET"):
+            return await self._inside(request, path, query, body)
         place = routes.find(request.method, path)
         text = body.decode("utf-8", "replace") if request.method == "POST" else query
         ask = Ask(path, place.account, place.sid, params(text), arrived_at, place.parent)
         return await self._exchange(request, place.route, ask)
+
+    async def _inside(
+        self, request: web.BaseRequest, path: str, query: str, body: bytes
+    ) -> web.StreamResponse:
+        """Answer what is asked of the simulator itself: by its page, or by tests."""
+        why = forbidden(request.headers, self._host)
+        if why:
+            return _plain(document(403, {"error": why}))
+        shown = await self._page.answer(request, path)
+        return shown or _plain(await self._control.answer(request.method, path, query, body))
 
     async def _exchange(
         self, request: web.BaseRequest, route: Route, ask: Ask
     ) -> web.StreamResponse:
         started = time.perf_counter()
         answered: Answered = DROPPED
+        plan, answer = NORMAL, NOTHING
         self.requests.begin(route.endpoint)
         concurrent = self.requests.in_flight
         try:
@@ -193,6 +214,12 @@ class Simulator:
             return self._response(answer, concurrent, time.perf_counter() - started)
         finally:
             self.requests.end(route.endpoint, answered)
+            self.journal.note(
+                ask.arrived_at,
+                (request.method, ask.path, route.endpoint, ask.params),
+                (plan, answer, answered),
+                time.perf_counter() - started,
+            )
 
     def _decide(self, request: web.BaseRequest, route: Route, ask: Ask) -> tuple[Plan, Answer]:
         plan = NORMAL

@@ -24,6 +24,8 @@ class Settings:
     """A trial account: prefixed bodies, and `verified` applies."""
     verified: Collection[str] | None = None
     """What a trial account may text and call. None: everybody."""
+    phones: Mapping[str, str] = field(default_factory=dict)
+    """People's phones that the page shows from the beginning: number to name."""
     numbers: tuple[str, ...] | None = None
     """The account's own numbers: any other sender is refused. None: any sender will do, and two
     numbers are listed."""

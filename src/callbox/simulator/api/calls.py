@@ -36,7 +36,7 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         status_callback=call_rules.status_callback(ask),
         created_at=board.clock(),
         arrived_at=ask.arrived_at,
-        timeline=board.calling(outcome),
+        timeline=board.calling(outcome, to),
         url=ask.maybe("Url"),
         twiml=ask.maybe("Twiml"),
         application_sid=ask.maybe("ApplicationSid"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from callbox.simulator.records.address import formatted
 from callbox.simulator.records.date import rfc2822
+from callbox.simulator.records.heard import Heard
 from callbox.simulator.records.number import number_sid
 from callbox.simulator.records.record import Record
 from callbox.simulator.records.timeline import TALKING
@@ -49,6 +50,10 @@ class Call(Record):
     """When a call that came in was answered."""
     heard: list[Verb] = field(default_factory=list)
     """What was said to whoever called or was called, verb by verb."""
+    transcript: list[Heard] = field(default_factory=list)
+    """What was said and done, by everybody."""
+    waits_for: str = ""
+    """What a person at the phone is waited for: "answer", "digits", "speech", or nothing."""
 
     @property
     def script_webhook(self) -> Webhook | None:

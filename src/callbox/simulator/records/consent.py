@@ -18,6 +18,11 @@ class Consent:
         elif word in START:
             self._withdrawn.discard((phone, number))
 
+    @property
+    def withdrawn(self) -> frozenset[tuple[str, str]]:
+        """Who does not want to be texted, and by which number."""
+        return frozenset(self._withdrawn)
+
     def refuses(self, phone: str, number: str | None) -> bool:
         """Whether a phone must not be texted by a number; None is a messaging service."""
         if number is None:

@@ -42,6 +42,10 @@ class Switchboard:
         self.consent = Consent()
         self.outcomes: dict[str, Outcome] = {}
         """By recipient, without its channel."""
+        self.phones: dict[str, str] = dict(settings.phones)
+        """The names of people's phones, by number."""
+        self.attended: set[str] = set()
+        """Phones at which a person sits: calls to them ring until that person decides."""
         self.on_create: Callable[[Message | Call], None] = _ignore
         self.on_end: Callable[[Message | Call], None] = _ignore
 
@@ -81,8 +85,10 @@ class Switchboard:
         first = ("accepted", "queued") if by_service else ("queued",)
         return timeline((*first, *outcome.message_course), self.settings.pace)
 
-    def calling(self, outcome: Outcome) -> Timeline:
-        """Return how a call goes its way."""
+    def calling(self, outcome: Outcome, to: str = "") -> Timeline:
+        """Return how a call goes its way; where a person sits, it rings until that one decides."""
+        if to in self.attended:
+            return timeline(("queued", "ringing"), self.settings.pace)
         return timeline(("queued", *outcome.call_course), self.settings.pace)
 
     def owns(self, address: str) -> bool:

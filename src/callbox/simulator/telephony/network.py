@@ -6,9 +6,11 @@ from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.message import Message
 from callbox.simulator.records.outcome import ENDS, Outcome
 from callbox.simulator.records.switchboard import Switchboard
+from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.telephony.callbacks import Callbacks
 from callbox.simulator.telephony.chores import Chores
 from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.proxy import Proxy
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.ringing import Ringing
@@ -25,13 +27,23 @@ class Network:
         self.proxy = Proxy(board.settings, holder, board.clock)
         self.callbacks = Callbacks(board, self.proxy, self.chores)
         board.on_create, board.on_end = self._created, self.callbacks.end
+        self.lines: dict[str, Line] = {}
+        """Calls with a person at the phone, by SID."""
         self._texting = Texting(board, holder, self.proxy)
         self._ringing = Ringing(board, holder, self.proxy)
 
     def _created(self, record: Message | Call) -> None:
         self.callbacks.begin(record)
+        if isinstance(record, Call) and record.to in self.board.attended:
+            self._attend(record, record.script_webhook)
+            return
         if self.board.settings.scripts and isinstance(record, Call):
             self.chores.begin(self._ringing.answer(record))
+
+    def _attend(self, call: Call, hook: Webhook | None) -> None:
+        line = self.lines[call.sid] = Line(call, self.board, self.proxy, hook)
+        living = self.chores.begin(line.live())
+        living.add_done_callback(lambda _done: self.lines.pop(call.sid))
 
     def listens(self, url: str) -> None:
         """Note where media, recordings and everything else are to be had."""
@@ -46,6 +58,10 @@ class Network:
     async def ring(self, ring: Ring, *, wait: bool = True) -> Call:
         """Bring a call; to its end, if that is waited for."""
         call = self._ringing.take(ring)
+        hook = self.board.numbers[call.to].call_webhook
+        if call.sender in self.board.attended and hook is not None:
+            self._attend(call, hook)
+            return call
         telling = self.chores.begin(self._ringing.tell(ring, call))
         if wait:
             await telling
