@@ -119,11 +119,14 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
     """Start everything, telling of each part; stop everything at the end."""
     async with contextlib.AsyncExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-demo-"))
-        settings = Settings(numbers=(OURS,), pace=0.2)
+        settings = Settings(numbers=(OURS,), pace=0.2, phones={DARLA: "Darla"})
         simulator = await exits.enter_async_context(await start(settings=settings))
+        tell(f"Open {simulator.url} and pick up the phone: it is Darla's.\n")
         tell(f"Twilio simulator  {simulator.url} (nothing is really sent)")
         config = load_config(None, _environment(Path(folder), simulator.url))
-        simulator.number(OURS).sms_url = f"{config.http.public_url}/twilio/sms"
+        number = simulator.number(OURS)
+        number.sms_url = f"{config.http.public_url}/twilio/sms"
+        number.voice_url = f"{config.http.public_url}/twilio/voice"
         gateway = await exits.enter_async_context(_running(Gateway(config)))
         tell(f"MQTT broker       mqtt://{config.mqtt.host}:{config.mqtt.port}")
         async with asyncio.timeout(PATIENCE):

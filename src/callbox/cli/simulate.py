@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import sys
+import threading
+import webbrowser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.2
 _USAGE = 2
 _FIRST_SCREEN = """\
+Open {url} and pick up the phone.
+
 Twilio simulator on {url}. Nothing is really sent. Ctrl-C ends it.
 
 Point a gateway at it:
@@ -69,8 +73,20 @@ def simulate(
             help="Signs webhooks. Without: that of whoever logged in last.",
         ),
     ] = None,
+    phone: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]NUMBER", help="Somebody's phone on the page. May be repeated."
+        ),
+    ] = None,
+    browse: Annotated[
+        bool, typer.Option("--open", help="Open the page with the phones in the browser.")
+    ] = False,
 ) -> None:
     """Run a Twilio simulator to try things against.
+
+    Its address, opened in a browser, shows people's phones: what is texted to them arrives there,
+    they reply, they ring and are answered. Beside them: every request, and dials for faults.
 
     Have somebody text the gateway. It asks for texts regularly, so they reach it by themselves;
     once the number's webhook leads there, they do at once:
@@ -96,9 +112,10 @@ def simulate(
         jitter=jitter,
         seed=seed,
         auth_token=auth_token,
+        phones=dict(map(_named, phone or ())),
     )
     try:
-        asyncio.run(_serve(host, port, settings))
+        asyncio.run(_serve(host, port, settings, browse=browse))
     except OSError as error:
         sys.stderr.write(
             f"The simulator cannot listen on {host}:{port} ({error.strerror}): name another "
@@ -107,7 +124,18 @@ def simulate(
         raise typer.Exit(_USAGE) from None
 
 
-async def _serve(host: str, port: int, settings: "Settings") -> None:
+def _named(text: str) -> tuple[str, str]:
+    """Split `Darla=+12065550100` into number and name."""
+    from callbox.simulator.records.address import phone  # noqa: PLC0415 - see simulate
+
+    name, _, number = text.rpartition("=")
+    known = phone(number.strip())
+    if known is None:
+        raise typer.BadParameter(f"{text} is no phone: write it as Darla=+12065550100.")
+    return known, name.strip()
+
+
+async def _serve(host: str, port: int, settings: "Settings", *, browse: bool) -> None:
     from callbox.simulator import start  # noqa: PLC0415 - see simulate
 
     stopping = asyncio.Event()
@@ -116,9 +144,16 @@ async def _serve(host: str, port: int, settings: "Settings") -> None:
         loop.add_signal_handler(name, stopping.set)
     async with await start(host, port, settings=settings) as simulator:
         print(_first_screen(simulator), flush=True)
+        if browse:
+            show(simulator.url)
         watching = asyncio.create_task(_watch(simulator))
         await stopping.wait()
         watching.cancel()
+
+
+def show(url: str) -> None:
+    """Open a page in the user's browser, if there is one; a slow one holds nothing up."""
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 def _first_screen(simulator: "Simulator") -> str:

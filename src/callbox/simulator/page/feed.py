@@ -13,6 +13,8 @@ TICK = 0.1
 """Seconds of the machine between two looks."""
 PATIENCE = 150
 """Looks without news after which a comment keeps the connection alive."""
+RETRY = b"retry: 1000\n"
+"""Milliseconds after which a browser connects again."""
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 
 
@@ -44,7 +46,7 @@ class Feed:
         self, request: web.BaseRequest, response: web.StreamResponse, page: str
     ) -> None:
         watcher = self._watcher()
-        await response.write(_event("state", {"page": page, **watcher.everything()}))
+        await response.write(RETRY + _event("state", {"page": page, **watcher.everything()}))
         quiet = 0
         while request.transport is not None and not request.transport.is_closing():
             await self._pause(self._tick)

@@ -24,10 +24,6 @@ def _message_face(message: Message, now: float) -> object:
     return message.status(now), message.redacted, len(message.attachments)
 
 
-def _call_face(call: Call, now: float) -> object:
-    return call.status(now), call.waits_for, len(call.transcript)
-
-
 class Watcher:
     """`everything()` at first, `change()` from then on; both are documents of JSON."""
 
@@ -36,7 +32,7 @@ class Watcher:
         self._board = network.board
         self._journal = journal
         self._messages = LedgerTail(self._board.messages, _message_face, view.message)
-        self._calls = LedgerTail(self._board.calls, _call_face, view.call)
+        self._calls = LedgerTail(self._board.calls, self._call_face, self._call)
         self._webhooks = ListTail(
             lambda: network.proxy.exchanges, lambda exchange: exchange.over, view.webhook
         )
@@ -86,6 +82,13 @@ class Watcher:
             **{name: told for name, (told, _) in lists.items() if told},
             **({"left_out": left_out} if left_out else {}),
         }
+
+    def _call_face(self, call: Call, now: float) -> object:
+        live = call.sid in self._network.lines
+        return call.status(now), call.waits_for, len(call.transcript), live
+
+    def _call(self, call: Call, now: float) -> Document:
+        return {**view.call(call, now), "live": call.sid in self._network.lines}
 
     def _different(self) -> Document:
         found = {name: look() for name, look in self._sections.items()}
