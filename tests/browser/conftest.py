@@ -34,9 +34,8 @@ async def booth(everything: Booth) -> AsyncIterator[Booth]:
     """The shared site and browser; no page may have complained of anything."""
     yield everything
     everything.site.simulator.faults.clear()
-    complaints = list(everything.window.complaints)
-    await everything.window.clear()
-    assert complaints == []
+    await everything.window.close_pages()
+    assert everything.window.complained() == []
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -50,6 +49,5 @@ async def chromium() -> AsyncIterator[Browser]:
 async def window(chromium: Browser) -> AsyncIterator[Browser]:
     """The shared browser, without pages; none may have complained of anything."""
     yield chromium
-    complaints = list(chromium.complaints)
-    await chromium.clear()
-    assert complaints == []
+    await chromium.close_pages()
+    assert chromium.complained() == []

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from playwright.async_api import Locator, Page
 
+from callbox.simulator import Settings
 from harness.browser import Browser, browser
 from harness.device import Device
 from harness.gateway import FROM
@@ -22,6 +23,7 @@ MENU = (
     "<Say>The pump has stopped. Press 1 to take care of it.</Say></Gather></Response>"
 )
 THANKS = "<Response><Say>Thank you.</Say></Response>"
+QUICK = Settings(pace=0.2)
 PICTURE = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40">'
     b'<rect width="60" height="40" fill="teal"/></svg>'
@@ -111,7 +113,7 @@ async def booth(nursery: Nursery, folder: Path) -> AsyncIterator[Booth]:
     """Start everything, with a gateway that Twilio reaches."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    async with browser() as window, menu() as served, Site(nursery, folder) as site:
+    async with browser() as window, menu() as served, Site(nursery, folder, QUICK) as site:
         await site.broker.start()
         ours = site.simulator.number(FROM)
         ours.sms_url = f"{base}/twilio/sms#rc=2&rp=all"

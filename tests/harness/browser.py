@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import BrowserContext, Page, ViewportSize, async_playwright, expect
 
 QUIET = (
     "--no-sandbox",
@@ -21,6 +21,8 @@ QUIET = (
     "--disable-sync",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 20_000
+"""Milliseconds after which a test gives up; a busy machine is no failure."""
 WIDE: ViewportSize = {"width": 1280, "height": 860}
 
 
@@ -62,12 +64,16 @@ class Browser:
         if kind in {"error", "warning"}:
             self.complaints.append(f"{kind}: {text}")
 
-    async def clear(self) -> None:
-        """Close all pages and forget what they remembered and complained of."""
+    def complained(self) -> list[str]:
+        """Give what pages complained of, and forget it."""
+        told, self.complaints = self.complaints, []
+        return told
+
+    async def close_pages(self) -> None:
+        """Close all pages and forget what they remembered, while their server still answers."""
         for page in self._context.pages[1:]:
             await page.evaluate("localStorage.clear()")
             await page.close()
-        self.complaints.clear()
 
 
 @asynccontextmanager
@@ -82,7 +88,8 @@ async def browser(**options: Any) -> AsyncIterator[Browser]:  # noqa: ANN401 - l
                 args=list(QUIET),
                 **{"locale": "en-GB", "timezone_id": "UTC", **options},
             )
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(PATIENCE)
+            expect.set_options(timeout=PATIENCE)
             try:
                 yield Browser(context)
             finally:

@@ -100,9 +100,13 @@ export class CallScreen {
     this.element.hidden = false;
   }
 
-  close() {
+  hide() {
     this.element.hidden = true;
     this.call = null;
+  }
+
+  close() {
+    this.hide();
     this.onClose();
   }
 

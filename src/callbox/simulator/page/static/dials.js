@@ -41,6 +41,7 @@ function typed(input, usual) {
 export class Dials {
   constructor(place, world) {
     this.world = world;
+    this.turning = 0;
     this.rows = DIALS.map((dial) => this.#dial(dial));
     this.manners = MANNERS.map((manner) => this.#manner(manner));
     this.elsewhere = make("ul", { className: "elsewhere", hidden: true });
@@ -92,7 +93,16 @@ export class Dials {
       const percent = typed(share, 100);
       return percent < 100 ? { ...rule, share: percent / 100 } : rule;
     });
-    order("PUT", "faults", [...rules, ...this.#others()]).then(() => this.render());
+    this.#turn("faults", order("PUT", "faults", [...rules, ...this.#others()]));
+  }
+
+  /** Leave the dials as they were turned until the simulator has answered. */
+  async #turn(section, ordered) {
+    this.turning += 1;
+    const answer = await ordered;
+    this.turning -= 1;
+    if (answer) this.world[section] = answer;
+    this.render();
   }
 
   #others() {
@@ -106,7 +116,7 @@ export class Dials {
         box.checked ? (seconds ? typed(seconds, each.usual) : each.on) : each.off,
       ]),
     );
-    order("POST", "callbacks", manner).then(() => this.render());
+    this.#turn("callbacks", order("POST", "callbacks", manner));
   }
 
   /** How many dials are not at rest. */
@@ -118,6 +128,7 @@ export class Dials {
   }
 
   render() {
+    if (this.turning) return;
     if (this.world.faults) this.#renderFaults(this.world.faults);
     if (this.world.callbacks) this.#renderManner(this.world.callbacks);
     this.#renderPhones();

@@ -21,7 +21,7 @@ export class PhoneView {
     this.unread = new Set();
     this.shown = new Map();
     this.chips = new Map();
-    this.screen = new CallScreen(speak, () => this.box.element.querySelector("textarea").focus());
+    this.screen = new CallScreen(speak, () => this.#closed());
     this.#build();
   }
 
@@ -70,6 +70,11 @@ export class PhoneView {
       if (made) this.wanted = made.call.sid;
       this.render();
     });
+  }
+
+  #closed() {
+    this.face.inert = false;
+    this.box.element.querySelector("textarea").focus({ preventScroll: true });
   }
 
   /** Choose the number that it talks with. */
@@ -161,7 +166,7 @@ export class PhoneView {
     if (current && !(ENDED.has(current.status) && this.#coming())) {
       this.screen.update({ ...current, now: this.world.time() });
     } else {
-      if (this.screen.call) this.screen.close();
+      this.screen.hide();
       const coming = this.#coming();
       if (coming) this.#open(coming.sid);
     }
