@@ -117,6 +117,7 @@ async def stage() -> AsyncIterator[tuple[Simulator, Gateway]]:
         numbers=(OURS, OTHER),
         phones={DARLA: "Darla", MILO: "Milo Weber", INES: "Inês"},
         pace=0.05,
+        scripts=True,
         account_sid=ACCOUNT,
         auth_token="any",
     )

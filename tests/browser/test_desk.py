@@ -22,6 +22,7 @@ SETTINGS = Settings(
     account_sid=ACCOUNT,
     auth_token="any",
     pace=0.05,
+    scripts=True,
 )
 REACHED = "() => document.activeElement?.matches({!r})"
 

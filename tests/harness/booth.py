@@ -23,7 +23,7 @@ MENU = (
     "<Say>The pump has stopped. Press 1 to take care of it.</Say></Gather></Response>"
 )
 THANKS = "<Response><Say>Thank you.</Say></Response>"
-QUICK = Settings(pace=0.2)
+QUICK = Settings(pace=0.2, scripts=True)
 PICTURE = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40">'
     b'<rect width="60" height="40" fill="teal"/></svg>'

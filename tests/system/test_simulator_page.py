@@ -28,7 +28,9 @@ Document = dict[str, Any]
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
-    settings = Settings(phones={DARLA: "Darla"}, account_sid=ACCOUNT, auth_token="any", pace=0.02)
+    settings = Settings(
+        phones={DARLA: "Darla"}, account_sid=ACCOUNT, auth_token="any", pace=0.02, scripts=True
+    )
     async with await start(settings=settings) as simulator:
         yield simulator
 

@@ -84,11 +84,14 @@ class Watcher:
         }
 
     def _call_face(self, call: Call, now: float) -> object:
-        live = call.sid in self._network.lines
-        return call.status(now), call.waits_for, len(call.transcript), live
+        return call.status(now), call.waits_for, len(call.transcript), self._is_live(call)
 
     def _call(self, call: Call, now: float) -> Document:
-        return {**view.call(call, now), "live": call.sid in self._network.lines}
+        return {**view.call(call, now), "live": self._is_live(call)}
+
+    def _is_live(self, call: Call) -> bool:
+        line = self._network.lines.get(call.sid)
+        return line is not None and line.live
 
     def _different(self) -> Document:
         found = {name: look() for name, look in self._sections.items()}

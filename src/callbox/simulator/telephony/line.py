@@ -25,6 +25,8 @@ class Line:
 
     def __init__(self, call: Call, board: Switchboard, proxy: Proxy, hook: Webhook | None) -> None:
         self.call = call
+        self.live = True
+        """Whether somebody real is on the phone."""
         self._board = board
         self._proxy = proxy
         self._hook = hook
@@ -56,7 +58,7 @@ class Line:
     def speak(self, text: str) -> None:
         """Say something."""
         self._talking()
-        self._hear("person", "say", text)
+        self._hear("person", "speak", text)
 
     def hang_up(self) -> None:
         """End it."""

@@ -6,7 +6,7 @@ import { ENDED, HEARD, WAITS, callFate, duration, initials, number } from "./wor
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ" };
-const SPOKEN = "say";
+const SPOKEN = new Set(["say", "speak"]);
 
 export class CallScreen {
   constructor(speak, onClose) {
@@ -135,9 +135,9 @@ export class CallScreen {
     const stays = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight < 30;
     for (const line of call.transcript.slice(this.told)) {
       const words = (HEARD[line.kind] ?? (() => `${line.kind} ${line.text}`))(line);
-      const kind = line.kind === SPOKEN ? line.who : `${line.who} event`;
+      const kind = SPOKEN.has(line.kind) ? line.who : `${line.who} event`;
       this.lines.append(make("li", { className: kind }, words));
-      if (!silently && line.who === "voice" && line.kind === SPOKEN) this.speak(line.text);
+      if (!silently && line.who === "voice" && SPOKEN.has(line.kind)) this.speak(line.text);
     }
     this.told = call.transcript.length;
     if (stays) this.lines.scrollTop = this.lines.scrollHeight;
@@ -154,8 +154,9 @@ export class CallScreen {
     else tell(this.state, callFate(call));
   }
 
-  /** Put the keyboard where it is needed, unless somebody is writing elsewhere. */
+  /** Put the keyboard where it is needed; keys may be typed wherever it is on this screen. */
   focus() {
-    (this.isRinging ? this.answering : this.keys.hidden ? this.closing : this.keys.firstChild).focus({ preventScroll: true });
+    const [first] = [this.answering, this.keys, this.ending, this.closing].filter((each) => !each.hidden);
+    (first === this.keys ? this.keys.firstChild : first).focus({ preventScroll: true });
   }
 }

@@ -2,7 +2,7 @@
 
 import { make, tell } from "./element.js";
 import { order } from "./order.js";
-import { OUTCOMES, placeOf } from "./outcome.js";
+import { OUTCOMES, label, placeOf } from "./outcome.js";
 import { nameOf } from "./words.js";
 
 const DIALS = [
@@ -46,6 +46,7 @@ export class Dials {
     this.manners = MANNERS.map((manner) => this.#manner(manner));
     this.elsewhere = make("ul", { className: "elsewhere", hidden: true });
     this.phones = make("ul", { className: "outcomes" });
+    this.others = make("ul", { className: "elsewhere" });
     this.noPhones = make("p", { className: "hint" }, "No phone yet.");
     const well = make("button", { type: "button", className: "well", onclick: allWell }, "All well again");
     const part = (words, hint, ...children) =>
@@ -54,7 +55,7 @@ export class Dials {
       well,
       part("Requests", "How many of the requests are hit is up to you.", ...this.rows.map((row) => row.element), this.elsewhere),
       part("Status callbacks", "How a gateway is told what became of a text or call.", ...this.manners.map((row) => row.element)),
-      part("Phones", "What becomes of what is sent there. Calls ring here first while you answer yourself.", this.noPhones, this.phones),
+      part("Phones", "What becomes of what is sent there. Calls ring here first while you answer yourself.", this.noPhones, this.phones, this.others),
     );
   }
 
@@ -132,6 +133,7 @@ export class Dials {
     if (this.world.faults) this.#renderFaults(this.world.faults);
     if (this.world.callbacks) this.#renderManner(this.world.callbacks);
     this.#renderPhones();
+    this.#renderOthers();
   }
 
   #renderFaults({ rules, seen, hits }) {
@@ -175,6 +177,17 @@ export class Dials {
       if (document.activeElement !== select) select.value = String(place);
       row.classList.toggle("on", place !== 0);
     }
+  }
+
+  /** Outcomes for phones that are not shown: of other numbers, or of all that begin alike. */
+  #renderOthers() {
+    const others = Object.entries(this.world.outcomes ?? {}).filter(
+      ([whom, outcome]) => !this.world.phones.has(whom) && placeOf(outcome) !== 0,
+    );
+    this.others.hidden = !others.length;
+    this.others.replaceChildren(
+      ...others.map(([whom, outcome]) => make("li", {}, `${whom}: ${label(outcome)}`)),
+    );
   }
 
   #phone(address) {

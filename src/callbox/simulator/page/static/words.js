@@ -86,14 +86,16 @@ export const WAITS = {
 /** How each kind of line of a transcript is told; what is missing here is told by its kind. */
 export const HEARD = {
   say: (line) => line.text,
+  speak: (line) => line.text,
   press: (line) => `Pressed ${line.text}`,
   play: (line) => `♪ Plays ${line.text}`,
   pause: (line) => `Pause ${line.text}`.trimEnd(),
   gather: (line) => line.text || "Waits for an answer",
   record: (line) => line.text || "Records",
   beep: () => "Beep",
+  note: (line) => line.text,
   dial: (line) => `Puts through ${line.text}`.trimEnd(),
-  hangup: (line) => (line.who === "person" ? "You hung up" : "The line was hung up"),
+  hangup: (line) => (line.who === "person" ? "You hung up" : line.text || "The line was hung up"),
   ring: () => "Rings",
   answer: () => "Answered",
   error: (line) => line.text || "Error",
