@@ -212,7 +212,7 @@ async def test_dials_show_what_was_set_elsewhere_and_leave_it_alone(
     simulator.faults.set([{"on": "any", "status": 503, "share": 0.25}, other])
     await expect(page.get_by_role("switch", name="Outage")).to_be_checked()
     await expect(page.get_by_label("Outage: percent of the requests")).to_have_value("25")
-    await expect(page.locator(".elsewhere")).to_contain_text('"on":"fetch-call"')
+    await expect(page.locator(".elsewhere").first).to_contain_text('"on":"fetch-call"')
     await page.get_by_role("switch", name="Outage").uncheck()
     await until(lambda: simulator.faults.document()["rules"] == [other], "the other one stays")
 
@@ -356,3 +356,82 @@ async def test_a_phone_that_rings_shakes_unless_its_user_minds(
     await phone(page, DARLA).get_by_role("button", name="Answer").wait_for()
     shakes = await phone(page, DARLA).evaluate("each => each.getAnimations().length > 0")
     assert shakes == (motion == "no-preference")
+
+
+EARS = """
+  window.heard = { tones: 0, words: [] };
+  class Context {
+    state = "running";
+    currentTime = 0;
+    createOscillator() {
+      window.heard.tones += 1;
+      return { frequency: {}, connect: (next) => next, start() {}, stop() {} };
+    }
+    createGain() {
+      const nothing = () => {};
+      const names = ["setValueAtTime", "linearRampToValueAtTime", "exponentialRampToValueAtTime"];
+      const gain = Object.fromEntries(names.map((name) => [name, nothing]));
+      return { gain, connect: (next) => next };
+    }
+  }
+  Object.defineProperty(window, "AudioContext", { value: Context });
+  Object.defineProperty(window, "speechSynthesis", {
+    value: { speak: (said) => window.heard.words.push(said.text), cancel() {} },
+  });
+"""
+
+
+@pytest.mark.parametrize("loud", [True, False])
+async def test_a_call_is_heard_unless_sound_is_off(
+    window: Browser, simulator: Simulator, session: ClientSession, loud: bool
+) -> None:
+    page = await window.open("about:blank")
+    await page.add_init_script(EARS)
+    await page.goto(simulator.url)
+    await phone(page, DARLA).wait_for()
+    for name in ("Ring", "Speak"):
+        await page.get_by_label(name).set_checked(loud)
+    await page.get_by_role("tab", name="Webhooks").click()
+    await orders(session, simulator, "Calls", Twiml="<Response><Say>The pump</Say></Response>")
+    await phone(page, DARLA).get_by_role("button", name="Answer").wait_for()
+    assert (await page.evaluate("heard.tones") > 0) == loud
+    await phone(page, DARLA).get_by_role("button", name="Answer").click()
+    await expect(phone(page, DARLA).locator(".transcript")).to_contain_text("The pump")
+    assert await page.evaluate("heard.words") == (["The pump"] if loud else [])
+
+
+async def test_choices_are_remembered(window: Browser, simulator: Simulator) -> None:
+    page = await opened(window, simulator)
+    await page.get_by_label("Speak").uncheck()
+    await page.reload()
+    await expect(page.get_by_label("Speak")).not_to_be_checked()
+    await expect(page.get_by_label("Ring")).to_be_checked()
+
+
+async def test_a_phone_that_rings_comes_into_sight_on_a_narrow_screen(
+    window: Browser, simulator: Simulator, session: ClientSession
+) -> None:
+    page = await opened(window, simulator, size={"width": 375, "height": 720})
+    await expect(phone(page, DARLA)).to_be_in_viewport(ratio=0.95)
+    await orders(session, simulator, "Calls", To=MILO, Twiml="<Response><Say>Hi</Say></Response>")
+    await expect(phone(page, MILO)).to_be_in_viewport(ratio=0.95)
+    await expect(phone(page, MILO).get_by_role("button", name="Answer")).to_be_in_viewport()
+
+
+async def test_a_new_text_marks_the_tab_of_a_phone_out_of_sight(
+    window: Browser, simulator: Simulator, session: ClientSession
+) -> None:
+    page = await opened(window, simulator, size={"width": 375, "height": 720})
+    tab = page.get_by_role("tab", name="Milo")
+    await orders(session, simulator, To=MILO, Body="Over here")
+    await expect(tab).to_have_class("unread")
+    await tab.click()
+    await expect(tab).not_to_have_class("unread")
+
+
+async def test_what_is_refused_is_said_in_a_sentence(window: Browser, simulator: Simulator) -> None:
+    page = await opened(window, simulator)
+    await page.get_by_label("Number").fill("not a number")
+    await page.get_by_role("button", name="Add phone").click()
+    await expect(page.get_by_role("alert")).to_contain_text('"number" must be a phone number')
+    assert len(window.complained()) == 1  # Chromium tells of every answer of 400

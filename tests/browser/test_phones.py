@@ -185,10 +185,6 @@ async def test_a_phone_is_added_by_number_and_name(booth: Booth) -> None:
     await page.get_by_label("Name").fill("Uncle Bob")
     await page.get_by_role("button", name="Add phone").click()
     await expect(phone(page, "+12065559999").locator("h2")).to_have_text("Uncle Bob")
-    await page.get_by_label("Number").fill("nobody")
-    await page.get_by_role("button", name="Add phone").click()
-    await expect(page.locator("#notices")).to_contain_text("must be a phone number")
-    assert len(booth.window.complained()) == 1  # Chromium tells of every answer of 400
 
 
 async def test_a_fault_dial_really_fails_a_request_and_the_log_shows_it(booth: Booth) -> None:

@@ -78,7 +78,7 @@ class Line:
         if not self.call.ended:
             self._board.end(self.call, status)
 
-    async def live(self) -> None:
+    async def go(self) -> None:
         """Go through the call."""
         call = self.call
         if not call.inbound:

@@ -42,7 +42,7 @@ class Network:
 
     def _attend(self, call: Call, hook: Webhook | None) -> None:
         line = self.lines[call.sid] = Line(call, self.board, self.proxy, hook)
-        living = self.chores.begin(line.live())
+        living = self.chores.begin(line.go())
         living.add_done_callback(lambda _done: self.lines.pop(call.sid))
 
     def listens(self, url: str) -> None:

@@ -8,12 +8,14 @@ import { mark, walkable } from "./tabs.js";
 import { nameOf, number, plural } from "./words.js";
 
 const LONGEST = 160; // characters of a text that are announced
+const MOST_ANNOUNCED = 3; // at once
 
 export class Shelf {
   constructor(place, world, speak) {
     this.world = world;
     this.speak = speak;
     this.views = new Map();
+    this.fresh = new Set();
     this.tabs = make("div", { className: "people", role: "tablist", "aria-label": "Phones" });
     walkable(this.tabs);
     this.row = make("div", { className: "row" });
@@ -47,8 +49,11 @@ export class Shelf {
   /** Tell of texts that came while the page was open. */
   note(fresh) {
     for (const entry of fresh) {
-      const phone = this.world.phones.get(entry.phone);
       this.views.get(entry.phone)?.note(entry);
+      if (!entry.theirs && !this.#isChosen(entry.phone)) this.fresh.add(entry.phone);
+    }
+    for (const entry of fresh.slice(-MOST_ANNOUNCED)) {
+      const phone = this.world.phones.get(entry.phone);
       if (entry.kind === "text" && !entry.theirs) {
         announce(`${nameOf(phone)} gets a text from ${number(entry.ours)}: ${entry.body.slice(0, LONGEST)}`);
       } else if (entry.kind === "call" && !entry.theirs) {
@@ -64,9 +69,9 @@ export class Shelf {
     }
     for (const [address, view] of this.views) {
       view.render();
-      const tab = this.tabs.querySelector(`[data-number="${CSS.escape(address)}"]`);
+      const tab = this.#tab(address);
       tell(tab, nameOf(view.phone));
-      tab.classList.toggle("unread", view.unread.size > 0);
+      tab.classList.toggle("unread", view.unread.size > 0 || this.fresh.has(address));
       tab.classList.toggle("ringing", Boolean(view.screen.isRinging));
     }
     if (!this.begun && this.views.size) this.row.scrollLeft = 0;
@@ -97,7 +102,22 @@ export class Shelf {
     const { element } = this.views.get(address);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     element.scrollIntoView({ behavior: calm ? "instant" : "smooth", inline: "center", block: "nearest" });
-    mark(this.tabs.children, this.tabs.querySelector(`[data-number="${CSS.escape(address)}"]`));
+    this.#choose(address);
+  }
+
+  #tab(address) {
+    return this.tabs.querySelector(`[data-number="${CSS.escape(address)}"]`);
+  }
+
+  #isChosen(address) {
+    return this.#tab(address)?.getAttribute("aria-selected") === "true";
+  }
+
+  #choose(address) {
+    const tab = this.#tab(address);
+    this.fresh.delete(address);
+    tab.classList.remove("unread");
+    mark(this.tabs.children, tab);
   }
 
   #markNearest() {
@@ -107,8 +127,7 @@ export class Shelf {
       return Math.abs(left + width / 2 - middle);
     };
     const [nearest] = [...this.views.values()].sort((one, other) => off(one) - off(other));
-    if (!nearest) return;
-    mark(this.tabs.children, this.tabs.querySelector(`[data-number="${CSS.escape(nearest.phone.number)}"]`));
+    if (nearest) this.#choose(nearest.phone.number);
   }
 
   get isRinging() {

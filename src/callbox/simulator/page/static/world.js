@@ -18,6 +18,8 @@ export class World {
   /** Begin again with what a connection tells first; conversations are told anew. */
   begin(state) {
     this.calls.clear();
+    this.unshown.clear();
+    this.leftOut = 0;
     for (const phone of this.phones.values()) phone.conversations.clear();
     this.learn(state);
     this.heardAt = performance.now();
@@ -28,8 +30,9 @@ export class World {
     for (const name of SECTIONS) if (name in news) this[name] = news[name];
     for (const { number, name } of news.phones ?? []) this.#phone(number, name);
     const fresh = [];
-    for (const text of news.messages ?? []) this.#keep({ kind: "text", ...text }, fresh);
-    for (const call of news.calls ?? []) this.#keep({ kind: "call", ...call }, fresh);
+    const texts = (news.messages ?? []).map((text) => ({ kind: "text", ...text }));
+    const calls = (news.calls ?? []).map((call) => ({ kind: "call", ...call }));
+    for (const entry of [...texts, ...calls].sort((one, other) => one.at - other.at)) this.#keep(entry, fresh);
     const left = news.left_out ?? {};
     this.leftOut += (left.messages ?? 0) + (left.calls ?? 0);
     return fresh;
