@@ -29,7 +29,7 @@ OURS, OTHER = "+12065550199", "+12065550142"
 DARLA, MILO, INES = "+12345000000", "+12065550107", "+12065550118"
 NINE = 1_788_944_400.0
 """A Wednesday at nine in the morning, UTC."""
-WIDE: ViewportSize = {"width": 1430, "height": 760}
+WIDE: ViewportSize = {"width": 1420, "height": 730}
 NARROW: ViewportSize = {"width": 390, "height": 800}
 SETTLED = 600
 """Milliseconds until pictures are loaded and everything is in its place."""

@@ -8,6 +8,7 @@ const MAIN = {
   To: (value) => `to ${number(value)}`,
   From: (value) => `from ${number(value)}`,
   Body: (value) => `“${value}”`,
+  MediaUrl: (value) => `picture ${value}`,
   Url: (value) => value,
   Twiml: (value) => value,
   MessageStatus: (value) => value,
