@@ -354,6 +354,7 @@ async def test_a_phone_that_rings_shakes_unless_its_user_minds(
     page = await opened(window, simulator, reduced_motion=motion)
     await orders(session, simulator, "Calls", Twiml="<Response><Say>Hi</Say></Response>")
     await phone(page, DARLA).get_by_role("button", name="Answer").wait_for()
+    await expect(page).to_have_title("\N{BLACK TELEPHONE} Darla: the phone rings")
     shakes = await phone(page, DARLA).evaluate("each => each.getAnimations().length > 0")
     assert shakes == (motion == "no-preference")
 

@@ -1,5 +1,6 @@
 """Server-sent events: the whole state to whoever opens the page, then every change."""
 
+import asyncio
 import json
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ TICK = 0.1
 """Seconds of the machine between two looks."""
 PATIENCE = 150
 """Looks without news after which a comment keeps the connection alive."""
+STUCK = 20
+"""Seconds after which a page that reads nothing is given up: nobody sits there any more."""
 RETRY = b"retry: 1000\n"
 """Milliseconds after which a browser connects again."""
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
@@ -36,7 +39,7 @@ class Feed:
         page = self._audience.join()
         try:
             await self._tell(request, response, page)
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             pass
         finally:
             self._audience.leave(page)
@@ -46,16 +49,21 @@ class Feed:
         self, request: web.BaseRequest, response: web.StreamResponse, page: str
     ) -> None:
         watcher = self._watcher()
-        await response.write(RETRY + _event("state", {"page": page, **watcher.everything()}))
+        await _write(response, RETRY + _event("state", {"page": page, **watcher.everything()}))
         quiet = 0
         while request.transport is not None and not request.transport.is_closing():
             await self._pause(self._tick)
             change = watcher.change()
             quiet = 0 if change else quiet + 1
             if change:
-                await response.write(_event("change", change))
+                await _write(response, _event("change", change))
             elif quiet % PATIENCE == 0:
-                await response.write(b": still here\n\n")
+                await _write(response, b": still here\n\n")
+
+
+async def _write(response: web.StreamResponse, event: bytes) -> None:
+    async with asyncio.timeout(STUCK):
+        await response.write(event)
 
 
 def _event(kind: str, document: object) -> bytes:

@@ -3,8 +3,9 @@
 import { allWell } from "./dials.js";
 import { tell } from "./element.js";
 import { complain } from "./notice.js";
-import { plural, time } from "./words.js";
+import { nameOf, plural, time } from "./words.js";
 
+const TITLE = document.title;
 const at = (id) => document.getElementById(id);
 
 export class Bar {
@@ -21,7 +22,8 @@ export class Bar {
     pill.classList.toggle("calm", state);
   }
 
-  render(inForce) {
+  render(inForce, ringing) {
+    document.title = ringing ? `☎ ${nameOf(ringing)}: the phone rings` : TITLE;
     const { world } = this;
     const number = world.numbers?.[0]?.number ?? "";
     tell(at("settings"), `CALLBOX_TWILIO__BASE_URL=${location.origin} CALLBOX_TWILIO__DEFAULT_FROM_NUMBER=${number}`);

@@ -21,18 +21,21 @@ let connected = false;
 let attended = "";
 let drawing = false;
 
-/** Draw once for all that came before the next picture. */
+/** Draw once for all that came before the next picture; a page out of sight rings all the same. */
 function draw() {
-  if (drawing) return;
+  if (drawing && !document.hidden) return;
   drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    shelf.render();
-    desk.render();
-    bar.render(desk.dials.inForce);
-    ring(chosen.sound && shelf.isRinging);
-    attend();
-  });
+  if (document.hidden) drawNow();
+  else requestAnimationFrame(drawNow);
+}
+
+function drawNow() {
+  drawing = false;
+  shelf.render();
+  desk.render();
+  bar.render(desk.dials.inForce, shelf.ringing);
+  ring(chosen.sound && Boolean(shelf.ringing));
+  attend();
 }
 
 /** Tell the simulator at which phones somebody sits. */
@@ -81,5 +84,6 @@ choice("speech", (on) => {
   chosen.speech = on;
   if (!on) hush();
 });
+document.addEventListener("visibilitychange", () => drawing && drawNow());
 for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, permit, { once: true });
 setInterval(() => connected && shelf.tick(), SECOND);

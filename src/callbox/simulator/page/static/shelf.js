@@ -8,6 +8,7 @@ import { mark, walkable } from "./tabs.js";
 import { nameOf, number, plural } from "./words.js";
 
 const LONGEST = 160; // characters of a text that are announced
+const SETTLED = 120; // milliseconds after which a swipe is over
 const MOST_ANNOUNCED = 3; // at once
 
 export class Shelf {
@@ -21,7 +22,10 @@ export class Shelf {
     this.row = make("div", { className: "row" });
     this.more = make("p", { className: "more", hidden: true });
     this.row.append(this.#adder());
-    this.row.addEventListener("scrollend", () => this.#markNearest());
+    this.row.addEventListener("scroll", () => {
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this.#markNearest(), SETTLED);
+    });
     place.append(this.tabs, this.row, this.more);
   }
 
@@ -130,8 +134,9 @@ export class Shelf {
     if (nearest) this.#choose(nearest.phone.number);
   }
 
-  get isRinging() {
-    return [...this.views.values()].some((view) => view.screen.isRinging);
+  /** The first phone that rings, if one does. */
+  get ringing() {
+    return [...this.views.values()].find((view) => view.screen.isRinging)?.phone;
   }
 
   tick() {
