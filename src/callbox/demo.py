@@ -53,6 +53,8 @@ TOPICS = ("message/status", "message/delivery", "message/received")
 OURS, DARLA = "+19999999999", "+12345000000"
 QUESTION = "Is the tank full?"
 ANSWER = "Yes, Darla, since 8 o'clock."
+GREETING = "This is the demo of Callbox. Text me: is the tank full?"
+"""What Darla hears when she calls."""
 _RULE = {"name": "tank", "from": ["Darla"], "contains": "tank", "reply": ANSWER}
 PATIENCE = 15.0
 """Seconds that a sample's status may take."""
@@ -165,6 +167,8 @@ def _environment(folder: Path, twilio: str) -> dict[str, str]:
         "CALLBOX_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
         "CALLBOX_TWILIO__AUTH_TOKEN": "any",
         "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER": OURS,
+        "CALLBOX_CALLS__ANSWER": "say",
+        "CALLBOX_CALLS__TEXT": GREETING,
         "CALLBOX_CONTACTS": f"Darla={DARLA}",
         "CALLBOX_INBOUND__RULES": json.dumps([_RULE]),
     }

@@ -122,11 +122,17 @@ export class Log {
 function pairs(found) {
   return Object.entries(found)
     .filter(([, text]) => text !== "" && text !== null && text !== undefined)
-    .map(([name, text]) => make("div", {}, make("h4", {}, name), make("pre", { tabIndex: 0 }, pretty(text))));
+    .map(([name, text]) => make("div", {}, make("h4", {}, name), typeof text === "string" ? whole(text) : table(text)));
+}
+
+const whole = (text) => make("pre", { tabIndex: 0 }, pretty(text));
+
+function table(values) {
+  const rows = Object.entries(values).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+  return make("dl", { tabIndex: 0 }, ...rows);
 }
 
 function pretty(text) {
-  if (typeof text !== "string") return JSON.stringify(text, null, 2);
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
