@@ -265,6 +265,9 @@ async def test_a_webhook_is_told_when_it_is_called_and_when_it_is_over(
 ) -> None:
     simulator.number(OURS).sms_url = "http://user:secret@127.0.0.1:9/sms"
     async with page(session) as feed:
+        await orders(session, MediaUrl="https://user:secret@example.com/camera.png")
+        (shown, *_) = await feed.tells("messages")
+        assert shown["media"][0]["url"] == "https://…@example.com/camera.png"
         await simulator.receive(DARLA, OURS, "Hello")
         told = await feed.tells("webhooks")
         while not told[-1]["over"]:

@@ -60,7 +60,7 @@ class Entry:
     def document(self) -> Document:
         """Return all of it; user names and passwords in URLs are left out."""
         text = self.answer.body.decode("utf-8", "replace")
-        return {**self.brief(), "params": self._values(), "answer": text}
+        return {**self.brief(), "params": self._values(), "answer": LOGIN.sub("…", text)}
 
     def _values(self) -> dict[str, str]:
         return {name: LOGIN.sub("…", ", ".join(values)) for name, values in self.params.items()}

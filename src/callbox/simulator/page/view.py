@@ -1,5 +1,6 @@
 """What the page is told of a message, a call and a webhook: short, bounded, without secrets."""
 
+from callbox.simulator.faults.journal import LOGIN
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.message import BLAME, BLAMED, Message
@@ -31,7 +32,7 @@ def message(record: Message, now: float) -> Document:
         "redacted": record.redacted,
         "segments": segments(text) if text else 0,
         "media": [
-            {"sid": kept.sid, "type": kept.content_type, "url": kept.url}
+            {"sid": kept.sid, "type": kept.content_type, "url": LOGIN.sub("…", kept.url)}
             for kept in record.attachments
         ],
         "status": status,
