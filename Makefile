@@ -2,10 +2,10 @@
 
 PYTHON_IN := .venv/bin/python
 
-.PHONY: help demo test check docs format fidelity torture soak bench indigo greengrass clean
+.PHONY: help demo test check docs screenshots format fidelity torture soak bench indigo greengrass clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: ## a text and a call all the way to a Twilio simulator and back; stays up until Ctrl-C
 	@scripts/setup
@@ -22,6 +22,10 @@ check: ## ruff, mypy and the import rules
 docs: ## write the generated parts of the documentation
 	@scripts/setup
 	@$(PYTHON_IN) scripts/state_diagram.py
+
+screenshots: ## the pictures of the documentation, docs/images
+	@scripts/setup tests
+	@$(PYTHON_IN) scripts/screenshots.py
 
 format: ## format the code
 	@scripts/setup

@@ -52,6 +52,8 @@ TOPICS = ("message/status", "message/delivery", "message/received")
 OURS, DARLA = "+19999999999", "+12345000000"
 QUESTION = "Is the tank full?"
 ANSWER = "Yes, Darla, since 8 o'clock."
+GREETING = "This is the demo of Callbox. Text me: is the tank full?"
+"""What Darla hears when she calls."""
 _RULE = {"name": "tank", "from": ["Darla"], "contains": "tank", "reply": ANSWER}
 PATIENCE = 15.0
 """Seconds that a sample's status may take."""
@@ -119,12 +121,21 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
     async with contextlib.AsyncExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-demo-"))
         settings = Settings(
-            numbers=(OURS,), pace=0.2, limits=TWILIOS, scripts=True, fetch=False, word=0.4
+            numbers=(OURS,),
+            phones={DARLA: "Darla"},
+            pace=0.2,
+            limits=TWILIOS,
+            scripts=True,
+            fetch=False,
+            word=0.4,
         )
         simulator = await exits.enter_async_context(await start(settings=settings))
+        tell(f"Open {simulator.url} and pick up the phone: it is Darla's.\n")
         tell(f"Twilio simulator  {simulator.url} (nothing is really sent)")
         config = load_config(None, _environment(Path(folder), simulator.url))
-        simulator.number(OURS).sms_url = f"{config.http.public_url}/twilio/sms"
+        number = simulator.number(OURS)
+        number.sms_url = f"{config.http.public_url}/twilio/sms"
+        number.voice_url = f"{config.http.public_url}/twilio/voice"
         gateway = await exits.enter_async_context(running(Gateway(config)))
         tell(f"MQTT broker       mqtt://{config.mqtt.host}:{config.mqtt.port}")
         tell(f"Gateway           online on {config.mqtt.base_topic}/#")
@@ -144,6 +155,8 @@ def _environment(folder: Path, twilio: str) -> dict[str, str]:
         "CALLBOX_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
         "CALLBOX_TWILIO__AUTH_TOKEN": "any",
         "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER": OURS,
+        "CALLBOX_CALLS__ANSWER": "say",
+        "CALLBOX_CALLS__TEXT": GREETING,
         "CALLBOX_CONTACTS": f"Darla={DARLA}",
         "CALLBOX_INBOUND__RULES": json.dumps([_RULE]),
     }

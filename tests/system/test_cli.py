@@ -465,6 +465,33 @@ async def test_simulate_shows_how_to_use_it_and_what_it_is_asked(terminal: Termi
     assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
+@pytest.mark.parametrize("command", ["simulate", "demo"])
+async def test_the_page_with_the_phones_is_named_first_and_opened_if_asked(
+    terminal: Terminal, command: str
+) -> None:
+    opened = terminal.folder / "opened"
+    browser = terminal.folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    options = ("--port", "0") if command == "simulate" else ()
+    process = await terminal.begin(command, "--open", *options, BROWSER=str(browser))
+    said = await read_until(process.stdout, "and pick up the phone")
+    url = re.findall(r"Open (http://127\.0\.0\.1:\d+) and pick up the phone", said)[0]
+    assert said.count("http://") == 1
+    await until(lambda: opened.exists() and opened.read_text(), "the browser is started")
+    assert opened.read_text().strip() == url
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+
+
+async def test_a_phone_that_simulate_cannot_show_is_refused_with_a_sentence(
+    terminal: Terminal,
+) -> None:
+    ended = await terminal.type("simulate", "--phone", "Darla=12")
+    assert ended.code == 2
+    assert "Darla=12 is no phone: write it as Darla=+12065550100." in ended.err
+
+
 async def test_simulate_tells_of_webhooks_that_fail(terminal: Terminal) -> None:
     process = await terminal.begin("simulate", "--port", "0", "--auth-token", TOKEN)
     said = await read_until(process.stdout, "What it is asked to send")

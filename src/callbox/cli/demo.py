@@ -29,15 +29,19 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="End after the round trip; exit code 0 if it succeeded.")
     ] = False,
+    browse: Annotated[
+        bool, typer.Option("--open", help="Open the page with Darla's phone in the browser.")
+    ] = False,
 ) -> None:
     """See a text and a call go all the way, without an account."""
     from callbox.stage import quieten  # noqa: PLC0415 - `--help` does without
 
     quieten()
-    raise typer.Exit(asyncio.run(_perform(once=once)))
+    raise typer.Exit(asyncio.run(_perform(once=once, browse=browse)))
 
 
-async def _perform(*, once: bool) -> int:
+async def _perform(*, once: bool, browse: bool) -> int:
+    from callbox.cli.browser import show_page  # noqa: PLC0415 - see demo
     from callbox.cli.screen import console  # noqa: PLC0415 - see demo
     from callbox.demo import SAMPLES, stage  # noqa: PLC0415 - see demo
 
@@ -48,6 +52,8 @@ async def _perform(*, once: bool) -> int:
     screen = console(_WIDTH)
     screen.print("Everything runs in this process, on free ports; no account is needed.\n")
     async with stage(lambda line: screen.print(f"  {line}", highlight=False)) as running:
+        if browse:
+            show_page(running.simulator.url)
         fine = True
         for kind in SAMPLES:
             fine &= await _round_trip(screen, running, kind)
@@ -109,7 +115,9 @@ def _conclude(screen: "Console", running: "Stage") -> None:
 
 async def _stay(screen: "Console", running: "Stage", stopping: asyncio.Event) -> None:
     """Show what others publish and text until Ctrl-C."""
-    screen.print("It stays up until Ctrl-C. Try this in another terminal:\n", highlight=False)
+    page = f"Open {running.simulator.url} and pick up the phone"
+    screen.print(f"{page}: it stays up until Ctrl-C.", highlight=False)
+    screen.print("Or try this in another terminal:\n", highlight=False)
     send = f'{_ourselves()} send --broker {running.broker} +12345000000 "Hello again"'
     asked = json.dumps({"from": "+12345000000", "body": "What about the tank?"})
     texts = f"curl -d '{asked}' {running.simulator.url}/_simulator/texts"

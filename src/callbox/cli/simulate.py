@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from callbox.cli.browser import show_page
 from callbox.cli.summary import show, watch
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.2
 _USAGE = 2
 _FIRST_SCREEN = """\
+Open {url} and pick up the phone.
+
 Twilio simulator on {url}. Nothing is really sent. Ctrl-C ends it.
 
 Point a gateway at it:
@@ -108,8 +111,20 @@ def simulate(
             help="Signs webhooks. Without: that of whoever logged in last.",
         ),
     ] = None,
+    phone: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]NUMBER", help="Somebody's phone on the page. May be repeated."
+        ),
+    ] = None,
+    browse: Annotated[
+        bool, typer.Option("--open", help="Open the page with the phones in the browser.")
+    ] = False,
 ) -> None:
     """Run a Twilio simulator to try things against.
+
+    Its address, opened in a browser, shows people's phones: what is texted to them arrives there,
+    they reply, they ring and are answered. Beside them: every request, and dials for faults.
 
     Have somebody text the gateway. It asks for texts regularly, so they reach it by themselves;
     once the number's webhook leads there, they do at once:
@@ -142,11 +157,13 @@ def simulate(
             jitter=jitter,
             seed=seed,
             auth_token=auth_token,
+            phones=dict(map(_named, phone or ())),
             speed=script.speed,
             scripts=True,
             word=0.4,
         )
-        fine = asyncio.run(_serve(host, port, script, script.settled(settings)))
+        settings = script.settled(settings)
+        fine = asyncio.run(_serve(host, port, script, settings, browse=browse))
     except BadOrder as reason:
         sys.stderr.write(f"{reason}\n")
         raise typer.Exit(_USAGE) from None
@@ -177,7 +194,20 @@ def _script(file: Path | None, speed: float | None) -> "Scenario":
     return found if speed is None else replace(found, speed=speed)
 
 
-async def _serve(host: str, port: int, script: "Scenario", settings: "Settings") -> bool:
+def _named(text: str) -> tuple[str, str]:
+    """Split `Darla=+12065550100` into number and name."""
+    from callbox.simulator.records.address import phone  # noqa: PLC0415 - see simulate
+
+    name, _, number = text.rpartition("=")
+    known = phone(number.strip())
+    if known is None:
+        raise typer.BadParameter(f"{text} is no phone: write it as Darla=+12065550100.")
+    return known, name.strip()
+
+
+async def _serve(
+    host: str, port: int, script: "Scenario", settings: "Settings", *, browse: bool
+) -> bool:
     """Serve until a signal, or the end of the scenario; tell whether nothing was doubled."""
     from callbox.simulator import start  # noqa: PLC0415 - see simulate
 
@@ -187,6 +217,8 @@ async def _serve(host: str, port: int, script: "Scenario", settings: "Settings")
         loop.add_signal_handler(name, stopping.set)
     async with await start(host, port, settings=settings) as simulator:
         print(_first_screen(simulator), flush=True)
+        if browse:
+            show_page(simulator.url)
         watching = asyncio.create_task(_watch(simulator))
         playing = asyncio.create_task(_play(simulator, script))
         signal_came = asyncio.create_task(stopping.wait())

@@ -9,14 +9,17 @@ from typing import Any
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask, params
 from callbox.simulator.faults.fault import BadFaults
+from callbox.simulator.faults.journal import Journal
 from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import Traffic
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder, read
-from callbox.simulator.records.address import phone_of
+from callbox.simulator.page.audience import Audience
+from callbox.simulator.records.address import phone, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.scenario.tally import Tally
+from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.text import Text
@@ -27,16 +30,34 @@ NO_WEBHOOK = (
     "The number has no VoiceUrl, so nobody takes the call and it fails: set http.public_url of the "
     "gateway, and have `callbox webhooks set` give the number one."
 )
+LONGEST_NAME = 60
+MOST_PHONES = 200
 Action = Callable[[Ask, bytes], Answer | Awaitable[Answer]]
+PERSON: dict[str, Callable[[Line, Any], None]] = {
+    "answer": lambda line, _asked: line.answer(),
+    "decline": lambda line, _asked: line.decline(),
+    "press": lambda line, asked: line.press(_text(asked, "digits")),
+    "hangup": lambda line, _asked: line.hang_up(),
+    "speak": lambda line, asked: line.speak(_text(asked, "text")),
+}
+"""What a person at a phone does in a call."""
 
 
 class Control:
     """Faults, texts and calls in; faults, log, counters, webhooks and what phones got out."""
 
     def __init__(
-        self, network: Network, faults: Faults, traffic: Traffic, tally: Callable[[], Tally]
+        self,
+        network: Network,
+        faults: Faults,
+        traffic: Traffic,
+        journal: Journal,
+        audience: Audience,
+        tally: Callable[[], Tally],
     ) -> None:
         self._network = network
+        self._journal = journal
+        self._audience = audience
         self._board = network.board
         self._faults = faults
         self._traffic = traffic
@@ -49,11 +70,20 @@ class Control:
             ("GET", "summary"): lambda _ask, _body: document(200, tally().document()),
             ("GET", "requests"): lambda _ask, _body: document(200, traffic.document()),
             ("DELETE", "requests"): lambda _ask, _body: _done(traffic.clear),
+            ("GET", "journal"): lambda ask, _body: self._entries(ask),
+            ("DELETE", "journal"): lambda _ask, _body: _done(journal.clear),
+            ("GET", "phones"): lambda _ask, _body: self._phones(),
+            ("POST", "phones"): lambda _ask, body: self._add_phone(json.loads(body)),
+            ("PUT", "pages/{sid}"): lambda ask, body: self._attend(ask.sid, json.loads(body)),
             ("POST", "texts"): lambda _ask, body: self._text(json.loads(body)),
             ("GET", "texts"): lambda ask, _body: self._texts(ask),
             ("DELETE", "texts"): lambda _ask, _body: _done(self._board.arrived.clear),
             ("POST", "calls"): lambda _ask, body: self._call(json.loads(body)),
             ("GET", "calls"): lambda _ask, _body: self._calls(),
+            **{
+                ("POST", f"calls/{{sid}}/{name}"): self._of_call(perform)
+                for name, perform in PERSON.items()
+            },
             ("POST", "outcomes"): lambda _ask, body: self._outcome(json.loads(body)),
             ("DELETE", "outcomes"): lambda _ask, _body: _done(self._board.outcomes.clear),
             ("POST", "callbacks"): lambda _ask, body: self._callbacks(json.loads(body)),
@@ -68,12 +98,13 @@ class Control:
 
     async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
         """Do what is asked, or say what can be asked."""
-        action = self._actions.get((method, path.removeprefix(PREFIX)))
+        name, sid = _named(path.removeprefix(PREFIX))
+        action = self._actions.get((method, name))
         if action is None:
             known = ", ".join(f"{verb} {PREFIX}{name}" for verb, name in self._actions)
             return document(404, {"error": f"{method} {path} is not known; known are {known}."})
         try:
-            answer = action(Ask("", "", "", params(query), 0.0), body)
+            answer = action(Ask("", "", sid, params(query), 0.0), body)
             return await answer if inspect.isawaitable(answer) else answer
         except (BadFaults, BadOrder) as reason:
             return document(400, {"error": str(reason)})
@@ -134,6 +165,49 @@ class Control:
         """Whom it is for unless that is said."""
         return {"to": next(iter(self._board.numbers), "")}
 
+    def _of_call(self, perform: Callable[[Line, Any], None]) -> Action:
+        def act(ask: Ask, body: bytes) -> Answer:
+            line = self._network.lines.get(ask.sid)
+            if line is None:
+                raise BadOrder(f"The call {ask.sid} is not under way.")
+            perform(line, json.loads(body) if body else {})
+            call = line.call
+            heard = [each.document() for each in call.transcript]
+            shown = call.document(self._board.clock())
+            return document(200, {"call": shown, "transcript": heard, "waits_for": call.waits_for})
+
+        return act
+
+    def _entries(self, ask: Ask) -> Answer:
+        since, limit = ask.count("since", 0), ask.count("limit", USUAL_LIMIT)
+        entries = [entry for entry in self._journal if entry.number > since][:limit]
+        shown = [entry.document() for entry in entries]
+        return document(200, {"requests": shown, "total": self._journal.count})
+
+    def _phones(self) -> Answer:
+        named = self._board.phones.items()
+        return document(
+            200, {"phones": [{"number": number, "name": name} for number, name in named]}
+        )
+
+    def _add_phone(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
+        number, name = _text(asked, "number"), _text(asked, "name", "")
+        known = phone(number)
+        if known is None:
+            raise BadOrder(
+                f'"number" must be a phone number, such as +12065550100, not {number!r}.'
+            )
+        if len(name) > LONGEST_NAME:
+            raise BadOrder(f'"name" must have at most {LONGEST_NAME} characters.')
+        if known not in self._board.phones and len(self._board.phones) >= MOST_PHONES:
+            raise BadOrder(f"There are {MOST_PHONES} phones already.")
+        self._board.phones[known] = name.strip()
+        return document(201, {"number": known, "name": name.strip()})
+
+    def _attend(self, page: str, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
+        self._audience.attend(page, asked.get("phones") if isinstance(asked, dict) else None)
+        return NOTHING
+
     def _outcome(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
         if not isinstance(asked, dict) or not isinstance(asked.get("to"), str):
             raise BadOrder('The document must say "to": a phone number.')
@@ -159,6 +233,21 @@ class Control:
         tunnels.clear()
         tunnels.update(asked)
         return document(200, asked)
+
+
+def _named(path: str) -> tuple[str, str]:
+    """Return the name of an action in the table, and the SID that stands in the path."""
+    whole, *rest = path.split("/", 2)
+    if not rest:
+        return path, ""
+    return "/".join((whole, "{sid}", *rest[1:])), rest[0]
+
+
+def _text(asked: Any, name: str, default: str | None = None) -> str:  # noqa: ANN401 - JSON
+    value = asked.get(name, default) if isinstance(asked, dict) else None
+    if not isinstance(value, str):
+        raise BadOrder(f'The document must say "{name}": text.')
+    return value
 
 
 def _done(work: Callable[[], None]) -> Answer:

@@ -10,15 +10,18 @@ from typing import Any, Self
 from aiohttp import web
 
 from callbox.simulator.api import routes
-from callbox.simulator.api.answer import NOTHING, Answer, error, refused
+from callbox.simulator.api.answer import NOTHING, Answer, document, error, refused
 from callbox.simulator.api.ask import Ask, params
 from callbox.simulator.api.credentials import Credentials
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.api.routes import Route
 from callbox.simulator.control import PREFIX, Control
 from callbox.simulator.faults.fault import NORMAL, Plan
+from callbox.simulator.faults.journal import Journal
 from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import DROPPED, Answered, Traffic
+from callbox.simulator.page.gate import forbidden
+from callbox.simulator.page.page import Page
 from callbox.simulator.phone import Phone
 from callbox.simulator.records import address
 from callbox.simulator.records.call import Call
@@ -70,9 +73,12 @@ class Simulator:
         self._web = web.Server(self._serve, access_log=None)
         self._late: set[asyncio.TimerHandle] = set()
         self._listener: asyncio.Server | None = None
+        self._host = ""
         self.settings = settings
         self.requests = Traffic()
         """Counters of what was asked and answered."""
+        self.journal = Journal()
+        """The newest requests, one by one."""
         self.faults = Faults(settings.seed, clock)
         """What goes wrong: `set(rules)` and `clear()`."""
         self.url = ""
@@ -86,7 +92,17 @@ class Simulator:
         """Set by the first request."""
         self.player: Player | None = None
         """The scenario that is played."""
-        self._control = Control(self._network, self.faults, self.requests, self.tally)
+        self._page = Page(
+            self._network, self.faults, self.journal, lambda: self.player and self.player.brief()
+        )
+        self._control = Control(
+            self._network,
+            self.faults,
+            self.requests,
+            self.journal,
+            self._page.audience,
+            self.tally,
+        )
 
     def now(self) -> float:
         """Return its time, seconds since 1970."""
@@ -182,6 +198,7 @@ class Simulator:
     async def listen(self, host: str, port: int) -> None:
         """Accept requests; port 0 takes a free one."""
         self._listener = await asyncio.get_running_loop().create_server(self._web, host, port)
+        self._host = host
         taken = self._listener.sockets[0].getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
         self._network.listens(self.url)
@@ -208,12 +225,22 @@ class Simulator:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._response(error(413, *TOO_LARGE), self.requests.in_flight, 0.0)
-        if path.startswith(PREFIX):
-            return _plain(await self._control.answer(request.method, path, query, body))
+        if path.startswith(PREFIX) or (path == "/" and request.method == "GET"):
+            return await self._inside(request, path, query, body)
         place = routes.find(request.method, path)
         text = _asked(request, body) if request.method == "POST" else query
         ask = Ask(path, place.account, place.sid, params(text), arrived_at, place.parent)
         return await self._exchange(request, place.route, ask)
+
+    async def _inside(
+        self, request: web.BaseRequest, path: str, query: str, body: bytes
+    ) -> web.StreamResponse:
+        """Answer what is asked of the simulator itself: by its page, or by tests."""
+        why = forbidden(request.headers, self._host)
+        if why:
+            return _plain(document(403, {"error": why}))
+        shown = await self._page.answer(request, path)
+        return shown or _plain(await self._control.answer(request.method, path, query, body))
 
     async def _exchange(
         self, request: web.BaseRequest, route: Route, ask: Ask
@@ -221,6 +248,7 @@ class Simulator:
         started = time.perf_counter()
         answered: Answered = DROPPED
         self.asked.set()
+        plan, answer = NORMAL, NOTHING
         self.requests.begin(route.endpoint)
         concurrent = self.requests.in_flight
         try:
@@ -232,6 +260,12 @@ class Simulator:
             return self._response(answer, concurrent, time.perf_counter() - started)
         finally:
             self.requests.end(route.endpoint, answered)
+            self.journal.note(
+                ask.arrived_at,
+                (request.method, ask.path, route.endpoint, ask.params),
+                (plan, answer, answered),
+                time.perf_counter() - started,
+            )
 
     def _decide(
         self, request: web.BaseRequest, route: Route, ask: Ask, concurrent: int

@@ -46,6 +46,8 @@ class Settings:
     """How much is taken and how fast it is sent."""
     price_after: float = 0.0
     """Seconds from the last status until the price is known."""
+    phones: Mapping[str, str] = field(default_factory=dict)
+    """People's phones that the page shows from the beginning: number to name."""
     flows: Collection[str] | None = None
     """The SIDs of the Studio flows that there are. None: every one that is asked for."""
     balance: str = "20.00"

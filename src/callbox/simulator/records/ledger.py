@@ -1,6 +1,7 @@
 """All that was created of one kind, found by SID and by recipient without a search."""
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import count
 from operator import attrgetter
@@ -10,6 +11,7 @@ from callbox.simulator.records.record import Record
 
 R = TypeVar("R", bound=Record)
 SERIAL = attrgetter("serial")
+RECENT = 1000
 
 
 class Ledger(Generic[R]):
@@ -17,6 +19,8 @@ class Ledger(Generic[R]):
 
     def __init__(self) -> None:
         self.records: list[R] = []
+        self.recent: deque[R] = deque(maxlen=RECENT)
+        """The newest in the order in which they came, whatever their dates say."""
         self._serials = count(1)
         self._by_sid: dict[str, R] = {}
         self._by_recipient: dict[str, list[R]] = {}
@@ -25,6 +29,7 @@ class Ledger(Generic[R]):
         """Write down what was created, now or before."""
         record.serial = (record.created_at, next(self._serials))
         self._by_sid[record.sid] = record
+        self.recent.append(record)
         for records in (self.records, self._by_recipient.setdefault(record.to, [])):
             insort(records, record, key=SERIAL)
 

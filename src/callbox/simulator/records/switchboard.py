@@ -58,6 +58,8 @@ class Switchboard:
             )
             for number in _own(settings)
         }
+        self.phones: dict[str, str] = dict(settings.phones)
+        """The names of people's phones, by number."""
         self.attended: set[str] = set()
         """The phones at which somebody real sits, who answers, presses and speaks."""
         self.recordings: dict[str, Recording] = {}

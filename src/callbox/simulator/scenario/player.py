@@ -66,15 +66,10 @@ class Player:
         else:
             await self.until(self.scenario.lasts)
 
-    def document(self) -> dict[str, Any]:
-        """Return where it is."""
-        return {
-            "name": self.scenario.name,
-            "speed": self.scenario.speed,
-            "elapsed": round(self.elapsed, 1),
-            "lasts": self.scenario.lasts,
-            "troubles": self.troubles,
-        }
+    def brief(self) -> dict[str, Any]:
+        """Return what a page shows of it."""
+        scenario = self.scenario
+        return {"name": scenario.name, "began_at": self.began_at, "lasts": scenario.lasts}
 
     async def _expect(self, person: Person, outcome: Outcome) -> None:
         await self.until(person.at)

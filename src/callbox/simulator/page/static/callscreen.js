@@ -1,0 +1,162 @@
+// What a phone shows while it rings and while somebody talks.
+
+import { icon, make, tell } from "./element.js";
+import { inCall } from "./order.js";
+import { ENDED, HEARD, WAITS, callFate, duration, initials, number } from "./words.js";
+
+const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
+const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ" };
+const SPOKEN = new Set(["say", "speak"]);
+
+export class CallScreen {
+  constructor(speak, onClose) {
+    this.speak = speak;
+    this.onClose = onClose;
+    this.call = null;
+    this.told = 0;
+    this.#build();
+  }
+
+  #build() {
+    const round = (kind, words, drawn, act) =>
+      make(
+        "button",
+        { type: "button", className: `round ${kind}`, onclick: act },
+        make("span", { className: "disc" }, icon(drawn)),
+        make("span", { className: "words" }, words),
+      );
+    this.name = make("h3");
+    this.state = make("p", { className: "state" });
+    this.waits = make("p", { className: "waits" });
+    this.lines = make("ol", { className: "transcript", tabIndex: 0, "aria-label": "What is said" });
+    this.lines.setAttribute("aria-live", "polite");
+    this.keys = make("div", { className: "keys", role: "group", "aria-label": "Keys" });
+    for (const key of KEYS) {
+      const letters = make("small", { "aria-hidden": "true" }, LETTERS[key] ?? "");
+      this.keys.append(
+        make("button", { type: "button", "aria-label": key, onclick: () => this.press(key) }, key, letters),
+      );
+    }
+    this.words = make("input", { type: "text", maxLength: 500, placeholder: "Say something", "aria-label": "Say something" });
+    this.speech = make("form", { className: "speech" }, this.words, make("button", { type: "submit" }, "Say"));
+    this.speech.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.words.value.trim()) inCall(this.call, "speak", { text: this.words.value });
+      this.words.value = "";
+    });
+    this.declining = round("decline", "Decline", "call", () => this.decline());
+    this.answering = round("answer", "Answer", "call", () => inCall(this.call, "answer"));
+    this.ending = round("decline", "Hang up", "call", () => inCall(this.call, "hangup"));
+    this.closing = round("close", "Close", "close", () => this.close());
+    this.avatar = make("span", { className: "avatar large", "aria-hidden": "true" });
+    this.element = make(
+      "div",
+      { className: "callscreen", hidden: true, role: "group" },
+      make("header", {}, this.avatar, this.name, this.state),
+      this.lines,
+      this.waits,
+      this.speech,
+      this.keys,
+      make("footer", {}, this.declining, this.ending, this.closing, this.answering),
+    );
+    this.element.addEventListener("keydown", (event) => this.#onKey(event));
+  }
+
+  #onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      if (this.isRinging) this.decline();
+      else if (ENDED.has(this.call.status)) this.close();
+    } else if (event.target !== this.words && KEYS.includes(event.key) && !this.keys.hidden) {
+      this.press(event.key);
+    } else return;
+    event.preventDefault();
+  }
+
+  get isRinging() {
+    return this.call?.live && this.call.waits_for === "answer";
+  }
+
+  press(key) {
+    inCall(this.call, "press", { digits: key });
+  }
+
+  decline() {
+    inCall(this.call, "decline");
+  }
+
+  /** Show a call from its beginning. */
+  open(call, phone) {
+    this.call = call;
+    this.told = 0;
+    this.seen = "";
+    this.lines.replaceChildren();
+    tell(this.avatar, "");
+    this.avatar.append(call.theirs ? initials({ name: "", number: call.ours }) : icon("call"));
+    tell(this.name, number(call.ours));
+    const whose = phone.name || number(phone.number);
+    this.element.setAttribute("aria-label", `Call on the phone of ${whose}`);
+    this.update(call, true);
+    this.element.hidden = false;
+  }
+
+  hide() {
+    this.element.hidden = true;
+    this.call = null;
+  }
+
+  close() {
+    this.hide();
+    this.onClose();
+  }
+
+  /** Show what has become of the call; what is said from now on is spoken aloud. */
+  update(call, silently = false) {
+    this.call = call;
+    const focused = this.element.contains(document.activeElement) ? document.activeElement : null;
+    const over = ENDED.has(call.status);
+    const talking = call.live && call.status === "in-progress";
+    const ringing = this.isRinging;
+    this.element.classList.toggle("ringing", Boolean(ringing));
+    this.element.classList.toggle("over", over);
+    tell(this.waits, over ? "" : (WAITS[call.waits_for] ?? ""));
+    this.answering.hidden = !ringing;
+    this.declining.hidden = !ringing;
+    this.ending.hidden = over || ringing || !call.live;
+    this.closing.hidden = ringing || (call.live && !over);
+    this.keys.hidden = !talking;
+    this.speech.hidden = !talking || call.waits_for !== "speech";
+    this.#write(call, silently);
+    this.tick(call.now);
+    if (focused?.closest("[hidden]")) this.focus();
+  }
+
+  #write(call, silently) {
+    const stays = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight < 30;
+    for (const line of call.transcript.slice(this.told)) {
+      const words = (HEARD[line.kind] ?? (() => `${line.kind} ${line.text}`))(line);
+      const kind = SPOKEN.has(line.kind) ? line.who : `${line.who} event`;
+      this.lines.append(make("li", { className: kind }, words));
+      if (!silently && line.who === "voice" && SPOKEN.has(line.kind)) this.speak(line.text);
+    }
+    this.told = call.transcript.length;
+    if (stays) this.lines.scrollTop = this.lines.scrollHeight;
+  }
+
+  /** Show how long it lasts. */
+  tick(now) {
+    const call = this.call;
+    if (!call) return;
+    const talking = call.status === "in-progress" && call.started && now;
+    if (talking) tell(this.state, duration(now - call.started));
+    else if (this.isRinging) tell(this.state, "calls you");
+    else if (call.theirs && call.status === "ringing") tell(this.state, "calling…");
+    else tell(this.state, callFate(call));
+  }
+
+  /** Put the keyboard where it is needed; keys may be typed wherever it is on this screen. */
+  focus() {
+    const [first] = [this.answering, this.keys, this.ending, this.closing].filter((each) => !each.hidden);
+    (first === this.keys ? this.keys.firstChild : first).focus({ preventScroll: true });
+  }
+}
