@@ -194,9 +194,10 @@ async def side_by_side(window: Browser, page: Page) -> Page:
         await page.wait_for_timeout(SETTLED)
         picture = await page.locator("#desk").screenshot()
         pictures.append(f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">')
-    both = await window.open("about:blank", {"width": 820, "height": 760})
+    both = await window.open("about:blank", {"width": 880, "height": 760})
     style = "margin:16px;display:flex;gap:20px;justify-content:center;background:#eeebe4"
-    await both.set_content(f'<body style="{style}">{"".join(pictures)}')
+    fitting = "<style>img{width:48%;object-fit:contain;align-self:flex-start}</style>"
+    await both.set_content(f'{fitting}<body style="{style}">{"".join(pictures)}')
     return both
 
 

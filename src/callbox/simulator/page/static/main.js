@@ -72,6 +72,8 @@ follow({
   },
 });
 
+setInterval(() => world.scenario && draw(), 1000); // its time goes on
+
 choice("answering", (on) => {
   chosen.answering = on;
   if (connected) attend();
