@@ -1,6 +1,7 @@
 """Other people's tests with the simulator: the pytest plugin, as its page shows it."""
 
 import asyncio
+import re
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,34 +17,27 @@ from callbox.simulator import BadOrder
 from callbox.simulator.testing import SimulatedTwilio, simulated_twilio
 
 DARLA = "+12065550100"
-CONFTEST = 'pytest_plugins = ["callbox.simulator.testing"]\n'
-THEIRS = """
+PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+CONFTEST, THEIRS = re.findall(r"```python\n(# conftest.py\n.*?|def test_.*?)```", PAGE, re.DOTALL)
+TRIAL = """
 import pytest
 from callbox.simulator.testing import Settings
 
-def test_an_alarm_is_texted(twilio_simulator):
+@pytest.fixture
+def twilio_settings():
+    return Settings(trial=True)
+
+def test_a_trial_account_says_so(twilio_simulator):
     client = twilio_simulator.client()
     client.messages.create(to="+12065550100", from_=twilio_simulator.number, body="Full")
-    assert twilio_simulator.texts("+12065550100") == ["Full"]
-
-def test_each_test_has_a_twilio_of_its_own(twilio_simulator):
-    assert twilio_simulator.texts() == []
-
-class TestTrial:
-    @pytest.fixture
-    def twilio_settings(self):
-        return Settings(trial=True)
-
-    def test_a_trial_account_says_so(self, twilio_simulator):
-        client = twilio_simulator.client()
-        client.messages.create(to="+12065550100", from_=twilio_simulator.number, body="Full")
-        assert twilio_simulator.texts() == ["Sent from your Twilio trial account - Full"]
+    assert twilio_simulator.texts() == ["Sent from your Twilio trial account - Full"]
 """
 
 
-async def test_the_plugin_serves_somebody_elses_tests(tmp_path: Path) -> None:
+async def test_the_plugin_serves_somebody_elses_tests_as_its_page_shows(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_theirs.py").write_text(THEIRS)
+    (tmp_path / "test_trial.py").write_text(TRIAL)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:asyncio"),
         cwd=tmp_path,
@@ -51,7 +45,7 @@ async def test_the_plugin_serves_somebody_elses_tests(tmp_path: Path) -> None:
     )
     out, _ = await process.communicate()
     assert process.returncode == 0, out.decode()
-    assert b"3 passed" in out
+    assert b"4 passed" in out
 
 
 class Webhook(BaseHTTPRequestHandler):

@@ -297,3 +297,11 @@ def test_the_states_and_which_are_final_are_those_of_the_code() -> None:
     assert {name for name, _ in rows} == set(State) - {State.QUEUED, State.SENDING}
     final = {state for state in State if NEXT[state] <= {State.READ}}
     assert {name for name, how in rows if how == "yes"} == final
+
+
+def test_every_order_of_the_simulator_is_on_its_pages() -> None:
+    pages = "".join(text for name, text in PAGES.items() if name.startswith("docs/simulator"))
+    source = (ROOT / "src" / "callbox" / "simulator" / "control.py").read_text()
+    orders = set(re.findall(r'\("(?:GET|PUT|POST|DELETE)", "(\w+)', source))
+    assert len(orders) > 10
+    assert {order for order in orders if order not in pages} == set()

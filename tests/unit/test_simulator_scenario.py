@@ -1,14 +1,26 @@
 """Scenarios are data: read whole, or refused by one sentence that names the entry."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 
-from callbox.simulator import BadOrder, Settings, scenario
+from callbox.simulator import BadOrder, Scenario, Settings, scenario
 from callbox.simulator.scenario.duration import seconds
-from callbox.simulator.scenario.file import load
+from callbox.simulator.scenario.file import Loader, load
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "scenarios").glob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples" / "scenarios").glob("*.yaml"))
+PAGE = (ROOT / "docs" / "simulator.md").read_text()
+
+
+def test_the_page_shows_a_scenario_with_every_key_there_is() -> None:
+    [written] = re.findall(r"```yaml\n(name: .*?)```", PAGE, re.DOTALL)
+    document = yaml.load(written, Loader)
+    assert set(document) == {each.name for each in fields(Scenario)}
+    assert scenario(document).lasts == 120
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
