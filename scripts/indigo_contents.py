@@ -11,7 +11,10 @@ NAME = "Callbox.indigoPlugin"
 CODE = "Contents/Server Plugin"
 LICENCE = "Contents/Resources/LICENSE"
 LICENCES = "Contents/Resources/licences"
-LEFT_OUT = ("cli", "demo", "device", "greengrass", "__main__", "hosts.embedded")
+LEFT_OUT = (
+    *("cli", "demo", "rehearsal", "stage", "device", "greengrass", "__main__", "hosts.embedded"),
+    *("simulator.testing", "simulator.scenario.file"),
+)
 """Modules of callbox that stay out of the bundle."""
 FILES = (
     "Contents/Info.plist",
