@@ -814,7 +814,6 @@ async def test_the_transcript_is_shown_with_its_times(sim: Simulator) -> None:
     assert shown["transcript"][-1] == {
         "at": call.transcript[-1].at, "who": "voice", "kind": "say", "text": "Hello",
     }  # fmt: skip
-    assert shown["heard"][0]["name"] == "Say"
     assert shown["waits_for"] == ""
 
 

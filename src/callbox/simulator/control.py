@@ -60,7 +60,6 @@ class Control:
         self._audience = audience
         self._board = network.board
         self._faults = faults
-        self._traffic = traffic
         self._actions: dict[tuple[str, str], Action] = {
             ("GET", "faults"): lambda _ask, _body: document(200, faults.document()),
             ("PUT", "faults"): lambda _ask, body: self._set_faults(body),
@@ -150,15 +149,14 @@ class Control:
         call = await self._network.ring(read(Ring, self._ours | asked), wait=wait)
         shown = call.document(self._board.clock())
         why = {} if self._board.numbers[call.to].call_webhook else {"why": NO_WEBHOOK}
-        return document(201, {"call": shown, **_story(call), **why})
+        return document(201, {"call": shown, "transcript": _transcript(call), **why})
 
     def _calls(self) -> Answer:
-        now = self._board.clock()
-        shown = [
-            {"call": call.document(now), "waits_for": call.waits_for, **_story(call)}
-            for call in self._board.calls.records
-        ]
-        return document(200, {"calls": shown})
+        return document(200, {"calls": list(map(self._shown, self._board.calls.records))})
+
+    def _shown(self, call: Call) -> dict[str, object]:
+        shown = call.document(self._board.clock())
+        return {"call": shown, "transcript": _transcript(call), "waits_for": call.waits_for}
 
     @property
     def _ours(self) -> dict[str, str]:
@@ -171,10 +169,7 @@ class Control:
             if line is None:
                 raise BadOrder(f"The call {ask.sid} is not under way.")
             perform(line, json.loads(body) if body else {})
-            call = line.call
-            heard = [each.document() for each in call.transcript]
-            shown = call.document(self._board.clock())
-            return document(200, {"call": shown, "transcript": heard, "waits_for": call.waits_for})
+            return document(200, self._shown(line.call))
 
         return act
 
@@ -255,11 +250,8 @@ def _done(work: Callable[[], None]) -> Answer:
     return NOTHING
 
 
-def _story(call: Call) -> dict[str, object]:
-    return {
-        "heard": [verb.document() for verb in call.heard],
-        "transcript": [entry.document() for entry in call.transcript],
-    }
+def _transcript(call: Call) -> list[dict[str, object]]:
+    return [heard.document() for heard in call.transcript]
 
 
 def _waiting(asked: Any) -> tuple[bool, Any]:  # noqa: ANN401 - whatever JSON can hold

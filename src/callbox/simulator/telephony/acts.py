@@ -39,7 +39,6 @@ async def perform(scene: Scene) -> None:
     """Do the script, verb by verb, and whatever script it leads to."""
     while scene.script:
         verb = scene.script.pop(0)
-        scene.call.obey(verb)
         if scene.call.inbound and verb.name != "Reject" and not scene.answered:
             scene.answer()
         scene.check()
@@ -114,7 +113,6 @@ async def _gather(scene: Scene, verb: Verb) -> None:
 
 async def _prompt(scene: Scene, verb: Verb, ready: Ready) -> None:
     for child in verb.children:
-        scene.call.obey(child)
         await PROMPTS[child.name](scene, child, ready)
         if ready():
             break
