@@ -14,7 +14,7 @@ from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import Traffic
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder, read
-from callbox.simulator.page.audience import Audience
+from callbox.simulator.page.audience import MOST_PHONES, Audience
 from callbox.simulator.records.address import phone, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.outcome import Outcome
@@ -31,7 +31,6 @@ NO_WEBHOOK = (
     "gateway, and have `callbox webhooks set` give the number one."
 )
 LONGEST_NAME = 60
-MOST_PHONES = 200
 Action = Callable[[Ask, bytes], Answer | Awaitable[Answer]]
 PERSON: dict[str, Callable[[Line, Any], None]] = {
     "answer": lambda line, _asked: line.answer(),
@@ -123,7 +122,8 @@ class Control:
 
     async def _text(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
         wait, asked = _waiting(asked)
-        message, exchange = await self._network.text(read(Text, self._ours | asked), wait=wait)
+        text = read(Text, {"to": self._board.first_number, **asked})
+        message, exchange = await self._network.text(text, wait=wait)
         told = exchange.document() if exchange else None
         shown = message.document(self._board.clock())
         return document(201, {"message": shown, "webhook": told})
@@ -146,7 +146,8 @@ class Control:
 
     async def _call(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
         wait, asked = _waiting(asked)
-        call = await self._network.ring(read(Ring, self._ours | asked), wait=wait)
+        ring = read(Ring, {"to": self._board.first_number, **asked})
+        call = await self._network.ring(ring, wait=wait)
         shown = call.document(self._board.clock())
         why = {} if self._board.numbers[call.to].call_webhook else {"why": NO_WEBHOOK}
         return document(201, {"call": shown, "transcript": _transcript(call), **why})
@@ -157,11 +158,6 @@ class Control:
     def _shown(self, call: Call) -> dict[str, object]:
         shown = call.document(self._board.clock())
         return {"call": shown, "transcript": _transcript(call), "waits_for": call.waits_for}
-
-    @property
-    def _ours(self) -> dict[str, str]:
-        """Whom it is for unless that is said."""
-        return {"to": next(iter(self._board.numbers), "")}
 
     def _of_call(self, perform: Callable[[Line, Any], None]) -> Action:
         def act(ask: Ask, body: bytes) -> Answer:

@@ -201,7 +201,7 @@ class Simulator:
         self._host = host
         taken = self._listener.sockets[0].getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
-        self._network.listens(self.url)
+        self._board.url = self.url
 
     async def close(self) -> None:
         """Stop at once; what stalls is cut, what is late is never created."""

@@ -47,7 +47,6 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         timeline=board.calling(outcome),
         url=ask.maybe("Url"),
         twiml=ask.maybe("Twiml"),
-        application_sid=ask.maybe("ApplicationSid"),
         status_callback_event=ask.every("StatusCallbackEvent"),
         machine_detection=ask.maybe("MachineDetection"),
         status_callback_method=ask.text("StatusCallbackMethod") or "POST",

@@ -37,7 +37,6 @@ class Call(Record):
     sender: str
     url: str | None
     twiml: str | None
-    application_sid: str | None
     status_callback_event: tuple[str, ...]
     machine_detection: str | None
     status_callback_method: str = "POST"

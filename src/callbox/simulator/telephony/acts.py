@@ -196,9 +196,7 @@ def _spoken(scene: Scene, longest: int) -> int:
 def _keep(scene: Scene, verb: Verb, seconds: int) -> Form:
     """Keep a recording, and tell whoever wants to know; return what is told of it."""
     board, call = scene.board, scene.call
-    recording = Recording(
-        sid=new_sid("RE"), account_sid=call.account_sid, call_sid=call.sid, seconds=seconds
-    )
+    recording = Recording(sid=new_sid("RE"), account_sid=call.account_sid, seconds=seconds)
     board.recordings[recording.sid] = recording
     scene.recording = {
         "RecordingUrl": f"{board.url}{recording.path}",
@@ -256,7 +254,7 @@ async def _talk(scene: Scene, verb: Verb, whom: list[str]) -> str:
     if number is None:
         scene.note(Flaw(NOT_A_NUMBER, f'<Dial> cannot dial "{whom[0][:40]}".'))
         return "failed"
-    outcome = scene.board.outcome(number)
+    outcome = scene.board.outcomes.of(number)
     status = scene.person.dial_status or outcome.call_course[-1]
     if status != "completed":
         await scene.wait(_count(verb, "timeout", 30) if status == "no-answer" else BUSY_TONE)

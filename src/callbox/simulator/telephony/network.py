@@ -41,10 +41,6 @@ class Network:
             self._ringing.close(record)
         self.callbacks.end(record)
 
-    def listens(self, url: str) -> None:
-        """Note where media, recordings and everything else are to be had."""
-        self.board.url = self._texting.base = url
-
     async def text(self, text: Text, *, wait: bool = True) -> tuple[Message, Exchange | None]:
         """Bring a text; with the last webhook request, if that was waited for."""
         message = self._texting.take(text)

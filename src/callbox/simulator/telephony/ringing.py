@@ -64,7 +64,6 @@ class Ringing:
             timeline=RINGING,
             url=None,
             twiml=None,
-            application_sid=None,
             status_callback_event=(),
             machine_detection=None,
             direction="inbound",

@@ -27,8 +27,6 @@ class Texting:
         self._board = board
         self._holder = holder
         self._proxy = proxy
-        self.base = ""
-        """Where media are to be had."""
 
     def take(self, text: Text) -> Message:
         """Keep a text; BadOrder if there is nobody to take it."""
@@ -59,7 +57,7 @@ class Texting:
         hook = self._hook(message)
         if hook is None or not text.webhook:
             return None
-        exchange = await self._proxy.call(hook, received(message, text, self.base))
+        exchange = await self._proxy.call(hook, received(message, text, self._board.url))
         if exchange.ok:
             self._obey(message, exchange)
         return exchange
