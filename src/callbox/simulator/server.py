@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -32,6 +31,7 @@ from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.message import Message
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Created, Switchboard
 from callbox.simulator.scenario.player import Player
 from callbox.simulator.scenario.scenario import Scenario
@@ -326,7 +326,7 @@ class Simulator:
             "Date": http_date(self._board.clock()),
             "Twilio-Concurrent-Requests": str(concurrent),
             "Twilio-Request-Duration": f"{seconds:.3f}",
-            "Twilio-Request-Id": f"RQ{secrets.token_hex(16)}",
+            "Twilio-Request-Id": new_sid("RQ"),
             **answer.headers,
         }
         return web.Response(status=answer.status, body=answer.body, headers=headers)

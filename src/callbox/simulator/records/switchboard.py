@@ -1,6 +1,5 @@
 """Everything that the simulator remembers."""
 
-import secrets
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
@@ -224,8 +223,3 @@ def _own(settings: Settings) -> dict[str, None]:
 
 def _ignore(_record: Message | Call) -> None:
     pass
-
-
-def new_sid(prefix: str) -> str:
-    """Make a SID that no simulator has given before, whatever its seed."""
-    return prefix + secrets.token_hex(16)

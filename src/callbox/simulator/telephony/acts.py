@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from callbox.simulator.records import address
 from callbox.simulator.records.recording import Recording
-from callbox.simulator.records.switchboard import new_sid
+from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.twiml import Verb
 from callbox.simulator.telephony.grammar import Flaw
 from callbox.simulator.telephony.person import Person

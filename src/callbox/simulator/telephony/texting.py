@@ -10,7 +10,8 @@ from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.message import Message
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.pool import Pool
-from callbox.simulator.records.switchboard import Switchboard, new_sid
+from callbox.simulator.records.sid import new_sid
+from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.timeline import QUEUED, RECEIVED
 from callbox.simulator.records.twiml import BadTwiml, Verb, read
 from callbox.simulator.records.webhook import Webhook
