@@ -20,8 +20,8 @@ from callbox.simulator.records.call import Call
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.ringing import APOLOGY
 from harness import until
-from harness.listener import ACCOUNT, BASIC, TOKEN, Listener
-from harness.sdk import ask
+from harness.listener import BASIC, TOKEN, Listener
+from harness.sdk import ACCOUNT, ask
 from harness.waiting import stays
 
 OURS, ADA, BOB = "+15005550006", "+12065550100", "+12025550101"

@@ -15,8 +15,9 @@ from callbox.simulator import BadOrder, Manner, Settings, Simulator, start
 from callbox.simulator.records.message import Message
 from harness import until
 from harness.certificates import Authority
-from harness.listener import ACCOUNT, BASIC, TOKEN, Listener
+from harness.listener import BASIC, TOKEN, Listener
 from harness.ports import free_port
+from harness.sdk import ACCOUNT
 
 BASE = f"/2010-04-01/Accounts/{ACCOUNT}"
 OURS, ADA, BOB = "+15005550006", "+12065550100", "+12025550101"
