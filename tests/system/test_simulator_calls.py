@@ -42,12 +42,6 @@ async def sim() -> AsyncIterator[Simulator]:
         yield sim
 
 
-@pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    async with Listener() as listener:
-        yield listener
-
-
 def response(inside: str) -> str:
     return f"<Response>{inside}</Response>"
 

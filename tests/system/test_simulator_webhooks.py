@@ -29,12 +29,6 @@ WITH_PICTURE = """<Response>
 
 
 @pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    async with Listener() as listener:
-        yield listener
-
-
-@pytest.fixture
 async def sim() -> AsyncIterator[Simulator]:
     settings = Settings(pace=PACE, account_sid=ACCOUNT, auth_token=TOKEN)
     async with await start(settings=settings) as simulator:

@@ -7,6 +7,7 @@ from callbox.simulator.order import BadOrder
 from callbox.simulator.records.keys import LONGEST_SPEECH, check_keys
 
 SECONDS = ("answer_after", "hangup_after", "greeting", "sent_after", "final_after")
+"""The fields that are times; a scenario may write them in words."""
 Statuses = tuple[str, ...]
 """One after another."""
 MESSAGE_ENDS: Mapping[str, Statuses] = {
