@@ -70,7 +70,7 @@ class Listener:
         answer = self.answers.get(request.path)
         return await answer(request) if answer else web.Response(content_type="text/xml")
 
-    def answer(self, path: str, body: str = "", status: int = 200, **more: str) -> None:
+    def answer(self, path: str, body: str | bytes = "", status: int = 200, **more: str) -> None:
         """Have a path answered so."""
 
         async def say(_request: web.Request) -> web.StreamResponse:
