@@ -1,4 +1,4 @@
-"""What tests ask of the simulator itself, under /_simulator/."""
+"""What tests and the page ask of the simulator itself, under /_simulator/."""
 
 import inspect
 import json

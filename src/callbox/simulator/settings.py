@@ -33,7 +33,8 @@ class Settings:
     """Whoever logs in has Twilio's test credentials: texts, calls and numbers are created for show,
     from the magic numbers alone, with no callbacks; anything else is refused."""
     trial: bool = False
-    """A trial account: prefixed bodies, and `verified` applies."""
+    """A trial account: Twilio's words before every text and call, calls end after ten minutes, and
+    `verified` applies."""
     verified: Collection[str] | None = None
     """What a trial account may text and call. None: everybody."""
     numbers: tuple[str, ...] | Mapping[str, OwnNumber] | None = None

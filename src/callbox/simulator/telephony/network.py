@@ -16,7 +16,7 @@ from callbox.simulator.telephony.texting import Texting
 
 
 class Network:
-    """Brings texts and calls in, and status callbacks out."""
+    """Brings texts and calls in, calls phones, and tells what became of what was sent."""
 
     def __init__(self, board: Switchboard, holder: Holder) -> None:
         self.board = board
