@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, encode_basic_auth, web
+from aiohttp import ClientError, ClientSession
 from playwright.async_api import Page, ViewportSize
 
 ROOT = Path(__file__).parents[1]
@@ -23,8 +23,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from callbox.simulator import Settings, Simulator, start  # noqa: E402 - see sys.path
 from harness.browser import Browser, browser  # noqa: E402 - see sys.path
+from harness.listener import Listener  # noqa: E402 - see sys.path
+from harness.sdk import session  # noqa: E402 - see sys.path
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
+PORT = 8081
 OURS, OTHER = "+12065550199", "+12065550142"
 DARLA, MILO, INES = "+12345000000", "+12065550107", "+12065550118"
 NINE = 1_788_944_400.0
@@ -66,15 +69,14 @@ def drawing(width: int = 480, height: int = 300) -> bytes:
 class Gateway:
     """What a gateway would ask of Twilio, and its webhooks."""
 
-    def __init__(self, simulator: Simulator, session: ClientSession, webhooks: str) -> None:
-        self._simulator = simulator
+    def __init__(self, session: ClientSession, webhooks: str) -> None:
         self._session = session
         self.webhooks = webhooks
 
     async def sends(self, resource: str, **fields: str) -> None:
         """Order a text or a call."""
-        url = f"{self._simulator.url}/2010-04-01/Accounts/{ACCOUNT}/{resource}.json"
-        await self._session.post(url, data={"From": OURS, **fields})
+        path = f"/2010-04-01/Accounts/{ACCOUNT}/{resource}.json"
+        await self._session.post(path, data={"From": OURS, **fields})
 
     async def texts(self, to: str, body: str, **fields: str) -> None:
         """Order a text."""
@@ -83,29 +85,6 @@ class Gateway:
     async def calls(self, to: str) -> None:
         """Order a call with a menu."""
         await self.sends("Calls", To=to, Url=f"{self.webhooks}/menu")
-
-
-@asynccontextmanager
-async def webhooks() -> AsyncIterator[str]:
-    """Serve what a gateway answers to Twilio."""
-
-    async def xml(request: web.Request) -> web.Response:
-        text = {"/menu": MENU, "/pressed": PRESSED}.get(request.path, "<Response/>")
-        return web.Response(text=text, content_type="text/xml")
-
-    async def picture(_request: web.Request) -> web.Response:
-        return web.Response(body=drawing(), content_type="image/png")
-
-    application = web.Application()
-    application.router.add_get("/camera.png", picture)
-    application.router.add_post("/{name}", xml)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager
@@ -122,18 +101,18 @@ async def stage() -> AsyncIterator[tuple[Simulator, Gateway]]:
         auth_token="any",
     )
     async with (
-        webhooks() as place,
+        Listener() as webhooks,
         await start(
             port=PORT, settings=settings, clock=lambda: NINE + loop.time() - began
         ) as simulator,
-        ClientSession(headers={"Authorization": encode_basic_auth(ACCOUNT, "any")}) as session,
+        session(simulator, ACCOUNT, "any") as http,
     ):
-        simulator.number(OURS).sms_url = f"{place}/sms"
-        simulator.number(OURS).voice_url = f"{place}/menu"
-        yield simulator, Gateway(simulator, session, place)
-
-
-PORT = 8081
+        webhooks.answer("/menu", MENU)
+        webhooks.answer("/pressed", PRESSED)
+        webhooks.answer("/camera.png", drawing(), content_type="image/png")
+        simulator.number(OURS).sms_url = f"{webhooks.url}/sms"
+        simulator.number(OURS).voice_url = f"{webhooks.url}/menu"
+        yield simulator, Gateway(http, webhooks.url)
 
 
 async def talk(simulator: Simulator, gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from callbox.config import Config, load_config
 from callbox.device import Device
 from callbox.errors import CallboxError
 from callbox.service import Gateway
-from callbox.simulator import TWILIOS, Settings, Simulator, start
+from callbox.simulator import LIFELIKE, Simulator, start
 from callbox.stage import connected, free_port, running
 
 TXT = {
@@ -120,14 +120,8 @@ async def stage(tell: Tell) -> AsyncIterator[Stage]:
     """Start everything, telling of each part; stop everything at the end."""
     async with contextlib.AsyncExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-demo-"))
-        settings = Settings(
-            numbers=(OURS,),
-            phones={DARLA: "Darla"},
-            pace=0.2,
-            limits=TWILIOS,
-            scripts=True,
-            fetch=False,
-            word=0.4,
+        settings = replace(
+            LIFELIKE, numbers=(OURS,), phones={DARLA: "Darla"}, pace=0.2, fetch=False
         )
         simulator = await exits.enter_async_context(await start(settings=settings))
         tell(f"Open {simulator.url} and pick up the phone: it is Darla's.\n")

@@ -57,7 +57,7 @@ async def test_a_picture_is_shown(booth: Booth) -> None:
     darla = booth.someone()
     page = await booth.open(darla)
     document = text("t4", darla, "The pump")
-    document["request"]["recipient"]["media_urls"] = [f"{booth.menu.url}/pump.svg"]
+    document["request"]["recipient"]["media_urls"] = [f"{booth.webhooks.url}/pump.svg"]
     booth.device.publish("txt", document)
     picture = phone(page, darla).locator("img.picture")
     await expect(picture).to_be_visible()
@@ -102,7 +102,7 @@ async def test_a_call_rings_is_answered_heard_and_a_pressed_key_reaches_the_webh
 ) -> None:
     darla = booth.someone()
     page = await booth.open(darla)
-    booth.device.publish("call", call("c1", darla, f"{booth.menu.url}/menu"))
+    booth.device.publish("call", call("c1", darla, f"{booth.webhooks.url}/menu"))
     screen = phone(page, darla).locator(".callscreen")
     await expect(screen).to_contain_text("calls you")
     await screen.get_by_role("button", name="Answer").click()
@@ -112,7 +112,7 @@ async def test_a_call_rings_is_answered_heard_and_a_pressed_key_reaches_the_webh
     await expect(screen.locator(".transcript")).to_contain_text("Pressed 1")
     await expect(screen.locator(".transcript")).to_contain_text("Thank you.")
     await expect(screen).to_contain_text("Ended after")
-    assert booth.menu.pressed[-1] == "1"
+    assert booth.pressed()[-1] == "1"
     await booth.becomes("c1", "completed")
     await screen.get_by_role("button", name="Close").click()
     await expect(phone(page, darla).locator(".callcard")).to_contain_text("Ended after")
@@ -121,7 +121,7 @@ async def test_a_call_rings_is_answered_heard_and_a_pressed_key_reaches_the_webh
 async def test_a_declined_call_is_busy_on_message_delivery(booth: Booth) -> None:
     darla = booth.someone()
     page = await booth.open(darla)
-    booth.device.publish("call", call("c2", darla, f"{booth.menu.url}/menu"))
+    booth.device.publish("call", call("c2", darla, f"{booth.webhooks.url}/menu"))
     screen = phone(page, darla).locator(".callscreen")
     await screen.get_by_role("button", name="Decline").click()
     await expect(screen).to_contain_text("Busy")
@@ -136,7 +136,7 @@ async def test_a_call_from_the_phone_is_answered_by_the_numbers_webhook(booth: B
     await expect(screen.locator(".transcript")).to_contain_text("The pump has stopped")
     await page.keyboard.press("7")
     await expect(screen.locator(".transcript")).to_contain_text("Thank you.")
-    assert booth.menu.pressed[-1] == "7"
+    assert booth.pressed()[-1] == "7"
 
 
 async def test_hanging_up_ends_the_call(booth: Booth) -> None:
@@ -156,7 +156,7 @@ async def test_whoever_does_not_answer_themselves_leaves_calls_to_the_outcome(bo
     await page.get_by_label("I answer myself").uncheck()
     attended = booth.site.simulator._board.attended
     await until(lambda: not attended, "nobody sits at a phone")
-    booth.device.publish("call", call("c3", darla, f"{booth.menu.url}/menu"))
+    booth.device.publish("call", call("c3", darla, f"{booth.webhooks.url}/menu"))
     await expect(phone(page, darla).locator(".callcard")).to_contain_text("Ended after")
     await booth.becomes("c3", "completed")
 

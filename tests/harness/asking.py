@@ -5,17 +5,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
-from aiohttp import encode_basic_auth
 from twilio.base.exceptions import TwilioRestException
 
 from callbox.simulator import Simulator
-from harness.sdk import ACCOUNT, Ask, ask
+from harness.sdk import Ask, ask
 
 LONG, TOLL_FREE, SHORT = "+15557654321", "+18005550199", "12345"
 ADA, LONDON, BERLIN = "+15551234567", "+447911123456", "+4915112345678"
 SERVICE = "MG" + "c" * 32
-MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-LOGIN = {"Authorization": encode_basic_auth(ACCOUNT, "token")}
 TWIML = "<Response><Say>Hello</Say></Response>"
 
 Begin = Callable[..., AbstractAsyncContextManager[Simulator]]

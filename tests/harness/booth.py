@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
 from playwright.async_api import Locator, Page
 
 from callbox.simulator import Settings
 from harness.browser import Browser, browser
 from harness.device import Device
 from harness.gateway import FROM
+from harness.listener import Listener
 from harness.nursery import Nursery
 from harness.ports import free_port
 from harness.site import Site
@@ -25,45 +25,9 @@ MENU = (
 THANKS = "<Response><Say>Thank you.</Say></Response>"
 QUICK = Settings(pace=0.2, scripts=True)
 PICTURE = (
-    b'<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40">'
-    b'<rect width="60" height="40" fill="teal"/></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40">'
+    '<rect width="60" height="40" fill="teal"/></svg>'
 )
-
-
-@dataclass
-class Menu:
-    """Somebody's own webhooks: a call with a choice, and a picture."""
-
-    url: str = ""
-    pressed: list[str] = field(default_factory=list)
-    """The digits that came, oldest first."""
-
-    async def menu(self, _request: web.Request) -> web.Response:
-        return web.Response(text=MENU, content_type="text/xml")
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.pressed.append(str((await request.post())["Digits"]))
-        return web.Response(text=THANKS, content_type="text/xml")
-
-    async def picture(self, _request: web.Request) -> web.Response:
-        return web.Response(body=PICTURE, content_type="image/svg+xml")
-
-
-@asynccontextmanager
-async def menu() -> AsyncIterator[Menu]:
-    """Serve the webhooks."""
-    served, application = Menu(), web.Application()
-    application.router.add_post("/menu", served.menu)
-    application.router.add_post("/pressed", served.take)
-    application.router.add_get("/pump.svg", served.picture)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield served
-    finally:
-        await runner.cleanup()
 
 
 @dataclass
@@ -73,7 +37,8 @@ class Booth:
     site: Site
     device: Device
     window: Browser
-    menu: Menu
+    webhooks: Listener
+    """Somebody's own: a call with a choice, and a picture."""
     begun: int = 0
 
     def someone(self) -> str:
@@ -91,6 +56,10 @@ class Booth:
             await phone(page, number).wait_for()
         await until(lambda: board.attended.issuperset(phones), "somebody sits at the phones")
         return page
+
+    def pressed(self) -> list[str]:
+        """Give the digits that came to the menu, oldest first."""
+        return [heard.form["Digits"] for heard in self.webhooks.at("/pressed")]
 
     def delivered(self, request_id: str) -> list[Any]:
         """Give the states of a request and its call, as a device heard them."""
@@ -113,7 +82,10 @@ async def booth(nursery: Nursery, folder: Path) -> AsyncIterator[Booth]:
     """Start everything, with a gateway that Twilio reaches."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    async with browser() as window, menu() as served, Site(nursery, folder, QUICK) as site:
+    async with browser() as window, Listener() as served, Site(nursery, folder, QUICK) as site:
+        served.answer("/menu", MENU)
+        served.answer("/pressed", THANKS)
+        served.answer("/pump.svg", PICTURE, content_type="image/svg+xml")
         await site.broker.start()
         ours = site.simulator.number(FROM)
         ours.sms_url = f"{base}/twilio/sms#rc=2&rp=all"

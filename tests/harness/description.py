@@ -82,10 +82,14 @@ class Operation:
         return str(self.content["operationId"])
 
     @property
+    def _body(self) -> Spec:
+        found: Spec = self.content.get("requestBody", {}).get("content", {}).get(FORM, {})
+        return found
+
+    @property
     def form(self) -> Spec:
         """The parameters in the body: schema by name."""
-        body = self.content.get("requestBody", {}).get("content", {}).get(FORM, {})
-        found: Spec = body.get("schema", {}).get("properties", {})
+        found: Spec = self._body.get("schema", {}).get("properties", {})
         return found
 
     @property
@@ -97,14 +101,12 @@ class Operation:
     @property
     def required(self) -> tuple[str, ...]:
         """The parameters in the body that must be there."""
-        body = self.content.get("requestBody", {}).get("content", {}).get(FORM, {})
-        return tuple(body.get("schema", {}).get("required", ()))
+        return tuple(self._body.get("schema", {}).get("required", ()))
 
     @property
     def request_examples(self) -> dict[str, Spec]:
         """The forms that Twilio shows, by the name of the example."""
-        body = self.content.get("requestBody", {}).get("content", {}).get(FORM, {})
-        return {name: each["value"] for name, each in body.get("examples", {}).items()}
+        return {name: each["value"] for name, each in self._body.get("examples", {}).items()}
 
     @property
     def response_examples(self) -> dict[str, Spec]:

@@ -1,7 +1,6 @@
 """Who is called: a real server that keeps what it hears, and answers as it was told to."""
 
 import asyncio
-import base64
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,8 +10,10 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from twilio.request_validator import RequestValidator
 
-ACCOUNT, TOKEN = "AC" + "a" * 32, "the-auth-token"
-BASIC = {"Authorization": "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()}
+from harness.sdk import ACCOUNT, login
+
+TOKEN = "the-auth-token"
+BASIC = login(ACCOUNT, TOKEN)
 
 Form = dict[str, str]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -36,7 +37,7 @@ class Heard:
 
 
 class Listener:
-    """Who is called: it answers as each path was told to, else with an empty response."""
+    """Answers as each path was told to, else with an empty response."""
 
     def __init__(self, certificate: tuple[Path, Path] | None = None) -> None:
         self.heard: list[Heard] = []
@@ -69,7 +70,7 @@ class Listener:
         answer = self.answers.get(request.path)
         return await answer(request) if answer else web.Response(content_type="text/xml")
 
-    def answer(self, path: str, body: str = "", status: int = 200, **more: str) -> None:
+    def answer(self, path: str, body: str | bytes = "", status: int = 200, **more: str) -> None:
         """Have a path answered so."""
 
         async def say(_request: web.Request) -> web.StreamResponse:

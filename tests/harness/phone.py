@@ -37,10 +37,10 @@ class Phone:
         return {**message, "webhook": document["webhook"]}
 
     async def calls(self, to: str | None = None, **options: Any) -> Texted:  # noqa: ANN401 - callbox.simulator.telephony.ring.Ring
-        """Call; give the Call, with the verbs that were answered as `heard`."""
+        """Call; give the Call, with its `transcript`."""
         document = await self._send("calls", to, options)
         call: Texted = document["call"]
-        return {**call, "heard": document["heard"]}
+        return {**call, "transcript": document["transcript"]}
 
     async def _send(self, kind: str, to: str | None, more: dict[str, Any]) -> Texted:
         asked = {"from": self.number, **({"to": to} if to else {}), **more}

@@ -1,18 +1,18 @@
 """The official Twilio SDK, unmodified, on a simulator whose time the test moves."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, encode_basic_auth
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from callbox.simulator import Simulator
 
 ACCOUNT = "AC" + "a" * 32
+MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 Ask = Callable[[Client], Any]
 
 
@@ -51,10 +51,14 @@ async def ask(sim: Simulator, question: Ask, **credentials: str) -> Any:  # noqa
     return await asyncio.to_thread(run)
 
 
-def session(sim: Simulator, user: str = ACCOUNT, secret: str = "token") -> ClientSession:
-    """Give an HTTP client that is logged in, for what the SDK would not ask."""
-    basic = base64.b64encode(f"{user}:{secret}".encode()).decode()
-    return ClientSession(sim.url, headers={"Authorization": f"Basic {basic}"})
+def login(user: str = ACCOUNT, secret: str = "token") -> dict[str, str]:
+    """Give the header of somebody who logs in."""
+    return {"Authorization": encode_basic_auth(user, secret)}
+
+
+def session(at: Simulator | str, user: str = ACCOUNT, secret: str = "token") -> ClientSession:
+    """Give an HTTP client that is logged in, for what the SDK would not ask; `at` may be a URL."""
+    return ClientSession(_url(at), headers=login(user, secret))
 
 
 class Sdk:

@@ -10,7 +10,6 @@ import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from callbox.simulator import Settings, Simulator, start
 from callbox.simulator.telephony.exchange import Exchange
 from contract.deliveries import a_store, flow, keep
 from harness.ports import free_port
+from harness.sdk import login
 from harness.terminal import PATIENCE, Terminal, read_until
 from harness.waiting import until
 
@@ -499,8 +499,7 @@ async def test_simulate_tells_of_webhooks_that_fail(terminal: Terminal) -> None:
     url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
     nobody = f"http://127.0.0.1:{free_port()}/sms"
     text = {"from": "+12065550100", "body": "status?"}
-    login = b64encode(f"{ACCOUNT}:other".encode()).decode()
-    async with ClientSession(headers={"Authorization": f"Basic {login}"}) as session:
+    async with ClientSession(headers=login(ACCOUNT, "other")) as session:
         account = f"{url}/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers"
         async with session.get(f"{account}.json") as answer:
             number = (await answer.json())["incoming_phone_numbers"][0]
@@ -551,9 +550,8 @@ async def test_simulate_sends_as_slowly_as_twilio_unless_told_otherwise(
     said = await read_until(process.stdout, "What it is asked to send")
     url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
     messages = f"{url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-    login = b64encode(f"{ACCOUNT}:any".encode()).decode()
     body = {"To": "+12065550100", "From": "+15005550006", "Body": "x" * 1600}
-    async with ClientSession(headers={"Authorization": f"Basic {login}"}) as session:
+    async with ClientSession(headers=login(ACCOUNT, "any")) as session:
         for _ in range(2):
             await session.post(messages, data=body)
         async with session.get(messages) as answer:
@@ -571,9 +569,8 @@ async def test_simulate_reaches_only_verified_numbers_and_chosen_regions(
     said = await read_until(process.stdout, "What it is asked to send")
     url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
     messages = f"{url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-    login = b64encode(f"{ACCOUNT}:any".encode()).decode()
     codes = {}
-    async with ClientSession(headers={"Authorization": f"Basic {login}"}) as session:
+    async with ClientSession(headers=login(ACCOUNT, "any")) as session:
         for to in (ada, bob, london):
             body = {"To": to, "From": "+15005550006", "Body": "x"}
             async with session.post(messages, data=body) as answer:

@@ -1,7 +1,6 @@
 """What goes wrong on demand, and what the simulator tells about it."""
 
 import asyncio
-import base64
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -11,10 +10,9 @@ import pytest
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 
 from callbox.simulator import Settings, Simulator, start
+from harness.sdk import ACCOUNT, session
 
-ACCOUNT = "AC" + "a" * 32
 BASE = f"/2010-04-01/Accounts/{ACCOUNT}"
-BASIC = base64.b64encode(f"{ACCOUNT}:token".encode()).decode()
 TEXT = {"To": "+15551234567", "From": "+15557654321", "Body": "The tank is full"}
 CALL = {"To": "+15551234567", "From": "+15557654321", "Twiml": "<Response/>"}
 
@@ -27,9 +25,8 @@ async def sim() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def http(sim: Simulator) -> AsyncIterator[ClientSession]:
-    headers = {"Authorization": f"Basic {BASIC}"}
-    async with ClientSession(sim.url, headers=headers) as session:
-        yield session
+    async with session(sim) as client:
+        yield client
 
 
 async def text(http: ClientSession, **more: str) -> ClientResponse:

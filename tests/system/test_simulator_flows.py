@@ -1,6 +1,5 @@
 """Studio by the official Twilio SDK, unmodified: runs of flows, their list, what is refused."""
 
-import base64
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,18 +9,13 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from callbox.simulator import Settings, Simulator, start
-from harness.sdk import ACCOUNT, Ask, Clock, ask
+from harness.sdk import ACCOUNT, Ask, Clock, ask, login, session
 
 OTHER_ACCOUNT = "AC" + "d" * 32
 KEY = "SK" + "b" * 32
 FLOW = "FW" + "c" * 32
 OURS, THEIRS = "+15557654321", "+15551234567"
 PATH = f"/v2/Flows/{FLOW}/Executions"
-
-
-def basic(user: str, secret: str) -> dict[str, str]:
-    """Give the header of somebody who logs in."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()}
 
 
 async def refused(sim: Simulator, question: Ask, **credentials: str) -> tuple[int, int, str]:
@@ -78,7 +72,7 @@ async def test_a_list_is_cut_into_pages_newest_first_and_knows_one_flow(sim: Sim
 async def test_a_page_has_the_meta_data_of_the_newer_products(sim: Simulator) -> None:
     for n in range(3):
         await ask(sim, started(to=f"+1555123{n:04}"))
-    async with ClientSession(sim.url, headers=basic(ACCOUNT, "token")) as http:
+    async with session(sim) as http:
         first = await (await http.get(f"{PATH}?PageSize=2")).json()
         second = await (await http.get(first["meta"]["next_page_url"])).json()
     url = f"{sim.url}{PATH}?PageSize=2"
@@ -157,7 +151,7 @@ async def test_where_flows_are_declared_there_are_no_others() -> None:
     ],
 )
 async def test_an_unknown_path_of_studio_is_not_found(sim: Simulator, path: str) -> None:
-    async with ClientSession(sim.url, headers=basic(ACCOUNT, "token")) as http:
+    async with session(sim) as http:
         answer = await http.get(path)
         assert (answer.status, (await answer.json())["code"]) == (404, 20404)
 
@@ -180,7 +174,7 @@ async def test_an_api_key_runs_flows_of_the_account_it_is_for() -> None:
         assert (await refused(sim, started(), user=KEY, secret="other"))[:2] == (401, 20003)
 
 
-@pytest.mark.parametrize("headers", [{}, basic("me", "secret"), basic(ACCOUNT, "")])
+@pytest.mark.parametrize("headers", [{}, login("me", "secret"), login(ACCOUNT, "")])
 async def test_without_good_credentials_nothing_runs(
     sim: Simulator, headers: dict[str, str]
 ) -> None:

@@ -6,16 +6,14 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientTimeout
 
 from callbox.simulator import TWILIOS, Limits, Settings, start
 from harness import until
 from harness.asking import (
     ADA,
-    LOGIN,
     LONDON,
     LONG,
-    MESSAGES,
     SERVICE,
     SHORT,
     TOLL_FREE,
@@ -27,7 +25,7 @@ from harness.asking import (
     text,
 )
 from harness.listener import Listener
-from harness.sdk import Clock, ask
+from harness.sdk import MESSAGES, Clock, ask, session
 
 # -- how fast
 
@@ -145,7 +143,7 @@ async def test_a_full_queue_of_a_service_takes_a_message_and_fails_it(
 
 
 async def test_ten_hours_of_sending_fit_into_a_queue(begin: Begin) -> None:
-    async with begin(limits=TWILIOS) as sim, ClientSession(sim.url, headers=LOGIN) as http:
+    async with begin(limits=TWILIOS) as sim, session(sim) as http:
         body = {"To": ADA, "From": LONG, "Body": "x" * 1600}
         answers = []
         for _ in range(3273):  # of 11 segments each: 36,003
@@ -194,7 +192,7 @@ async def test_a_message_that_expires_or_finds_no_room_is_told_why(
 async def test_each_answer_has_its_own_request_id_and_says_how_many_are_under_way(
     begin: Begin,
 ) -> None:
-    async with begin() as sim, ClientSession(sim.url, headers=LOGIN) as http:
+    async with begin() as sim, session(sim) as http:
         seen, ids = [], set()
         for to in (ADA, "mum"):
             async with http.post(MESSAGES, data={"To": to, "From": LONG, "Body": "x"}) as answer:
@@ -239,7 +237,7 @@ async def test_a_full_call_queue_is_refused_with_22005(begin: Begin, clock: Cloc
 
 async def test_requests_beyond_the_ceiling_get_429_and_are_never_done(begin: Begin) -> None:
     limits = Limits(concurrent=2)
-    async with begin(limits=limits) as sim, ClientSession(sim.url, headers=LOGIN) as http:
+    async with begin(limits=limits) as sim, session(sim) as http:
         sim.faults.set([{"on": "create", "stall": 3600, "created": True}])
         body = {"To": ADA, "From": LONG, "Body": "x"}
         stalled = [asyncio.create_task(http.post(MESSAGES, data=body)) for _ in range(2)]

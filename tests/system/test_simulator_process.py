@@ -1,7 +1,6 @@
 """The simulator as a process of its own."""
 
 import asyncio
-import base64
 import signal
 import socket
 import sys
@@ -12,8 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import ClientSession
 
-ACCOUNT = "AC" + "a" * 32
-MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+from harness.sdk import MESSAGES, session
+
 Run = Callable[..., Awaitable[Process]]
 
 
@@ -60,12 +59,11 @@ async def test_it_is_as_slow_and_narrow_as_twilio_when_told_so(run: Run) -> None
     options = ("--limits", "--pace", "0", "--verified", "+12065550100", "--region", "44")
     process = await run("--port", "0", *options)
     url = (await _said(process)).rpartition(" ")[2]
-    login = base64.b64encode(f"{ACCOUNT}:any".encode()).decode()
     body = {"From": "+15005550006", "Body": "x"}
     codes = []
-    async with ClientSession(url, headers={"Authorization": f"Basic {login}"}) as session:
+    async with session(url) as http:
         for to in ("+12025550101", "+12065550100"):
-            answer = await session.post(MESSAGES, data={"To": to, **body})
+            answer = await http.post(MESSAGES, data={"To": to, **body})
             codes.append((await answer.json())["code"])
     assert codes == [21608, 21408]
     process = await run("--region", "GB")

@@ -15,8 +15,9 @@ from callbox.simulator import BadOrder, Manner, Settings, Simulator, start
 from callbox.simulator.records.message import Message
 from harness import until
 from harness.certificates import Authority
-from harness.listener import ACCOUNT, BASIC, TOKEN, Listener
+from harness.listener import BASIC, TOKEN, Listener
 from harness.ports import free_port
+from harness.sdk import ACCOUNT
 
 BASE = f"/2010-04-01/Accounts/{ACCOUNT}"
 OURS, ADA, BOB = "+15005550006", "+12065550100", "+12025550101"
@@ -25,12 +26,6 @@ PACE = 0.02
 WITH_PICTURE = """<Response>
   <Message><Body>Look</Body><Media>http://a.org/a.jpg</Media></Message>
 </Response>"""
-
-
-@pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    async with Listener() as listener:
-        yield listener
 
 
 @pytest.fixture
@@ -810,9 +805,9 @@ async def test_a_caller_hears_what_the_webhook_says_and_the_end_is_told(
     assert end.signed()
     assert end.posted.keys() == END_FIELDS
     assert (end.posted["CallStatus"], end.posted["SequenceNumber"]) == ("completed", "0")
-    heard = [(verb["name"], verb["attributes"], verb["text"]) for verb in shown["heard"]]
-    assert heard == [("Say", {"voice": "alice"}, "Hello"), ("Pause", {"length": "1"}, ""),
-                     ("Hangup", {}, "")]  # fmt: skip
+    heard = [(entry["kind"], entry["text"]) for entry in shown["transcript"]]
+    assert heard == [("ring", ""), ("answer", ""), ("say", "Hello"), ("pause", "1 s"),
+                     ("hangup", "")]  # fmt: skip
     assert (shown["call"]["status"], shown["call"]["direction"]) == ("completed", "inbound")
     listed = await (await http.get("/_simulator/calls")).json()
     assert [entry["call"]["sid"] for entry in listed["calls"]] == [shown["call"]["sid"]]
@@ -850,7 +845,7 @@ async def test_who_says_nothing_is_not_recorded_and_the_script_goes_on(
     listener.answer("/in", '<Response><Record action="/said"/><Say>Bye</Say></Response>')
     hook(sim, f"{listener.url}/in")
     call = await sim.ring(ADA, OURS)
-    assert [verb.name for verb in call.heard] == ["Record", "Say"]
+    assert [heard.kind for heard in call.transcript] == ["ring", "answer", "beep", "say"]
     assert listener.at("/said") == []
 
 
@@ -868,8 +863,8 @@ async def test_redirects_digits_and_dials_lead_to_other_scripts(
     assert listener.at("/pressed")[0].posted["Digits"] == "1"
     assert listener.at("/dialed")[0].posted["DialCallStatus"] == "busy"
     assert all(heard.signed() for heard in listener.heard)
-    names = [verb.name for verb in call.heard]
-    assert names == ["Redirect", "Gather", "Say", "Dial", "Say"]
+    kinds = [heard.kind for heard in call.transcript if heard.who != "person"]
+    assert kinds == ["ring", "answer", "redirect", "gather", "say", "dial", "say"]
     assert call.ended == "completed"
 
 
@@ -897,7 +892,8 @@ async def test_who_is_called_hears_the_script_and_may_press_a_key(listener: List
         await until(lambda: listener.at("/pressed"), "a key was pressed")
         await told(listener, 2)
         (call,) = (call for call in sim.calls if call.to == ADA)
-        assert [verb.name for verb in call.heard] == ["Gather", "Say", "Say"]
+        kinds = [heard.kind for heard in call.transcript]
+        assert kinds == ["ring", "answer", "gather", "say", "press", "say"]
     (asked,), (pressed,) = listener.at("/say"), listener.at("/pressed")
     assert asked.posted.keys() == CALL_FIELDS | {"AnsweredBy"}
     assert (asked.posted["CallStatus"], asked.posted["To"]) == ("in-progress", ADA)

@@ -1,4 +1,4 @@
-"""The simulator's pure parts: segments, addresses, dates, timelines, faults."""
+"""The simulator's pure parts: addresses, dates, timelines, faults."""
 
 import time
 
@@ -13,45 +13,9 @@ from callbox.simulator.records.clock import hastened
 from callbox.simulator.records.date import http_date, rfc2822, span
 from callbox.simulator.records.ledger import Ledger
 from callbox.simulator.records.record import Record
-from callbox.simulator.records.segments import segments
 from callbox.simulator.records.timeline import timeline
 
-FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
-
 SENT_BY_NUMBER = ("queued", "sent", "delivered")
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("", 1),
-        ("a" * 160, 1),
-        ("a" * 161, 2),
-        ("a" * 306, 2),
-        ("a" * 307, 3),
-        ("€" * 80, 1),
-        ("€" * 81, 2),
-        ("a" * 152 + "€", 1),
-        ("a" * 152 + "€" + "a" * 10, 2),
-        ("a" * 152 + "€" + "a" * 152, 3),
-        ("я" * 70, 1),
-        ("я" * 71, 2),
-        ("я" * 134, 2),
-        ("я" * 135, 3),
-        ("👍" * 35, 1),
-        ("👍" * 36, 2),
-        ("я" * 66 + "👍" + "я" * 5, 2),
-        ("я" * 66 + "👍" + "я" * 67, 3),
-        ("я" * 62 + FAMILY + "я", 2),
-        ("x" * 200 + "👍", 4),
-        ("a\r\nb", 1),
-        ("a" * 1600, 11),
-        ("я" * 1600, 24),
-        ("\u2019" + "a" * 159, 3),
-    ],
-)
-def test_a_text_has_as_many_segments_as_twilios_own_calculator_says(text: str, parts: int) -> None:
-    assert segments(text) == parts
 
 
 @pytest.mark.parametrize(

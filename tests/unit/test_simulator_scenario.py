@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from callbox.simulator import BadOrder, Scenario, Settings, scenario
+from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.scenario.duration import seconds
 from callbox.simulator.scenario.file import Loader, load
 
@@ -70,6 +71,12 @@ def test_settings_of_the_scenario_come_before_those_of_the_command() -> None:
     assert found.settled(Settings(pace=1, seed=3)) == Settings(
         pace=2, seed=3, numbers=("+12345000099",), speed=60
     )
+
+
+def test_every_time_of_a_person_may_be_written_in_words() -> None:
+    times = {"sent_after": "40s", "final_after": "10 min", "answer_after": "250 ms"}
+    ((_, outcome),) = scenario({"people": [{"to": "*", **times}]}).people
+    assert outcome == Outcome(sent_after=40, final_after=600, answer_after=0.25)
 
 
 def test_a_cue_repeats_and_numbers_its_documents() -> None:

@@ -139,13 +139,14 @@ def simulate(
     curl URL/_simulator/calls -d '{"from": "+12065550100"}'
     curl URL/_simulator/calls -d '{"from": "+12065550100", "recording": {}}'
     """  # noqa: D301 - a paragraph that begins with \b keeps its lines
-    from callbox.simulator import BadOrder, Settings  # noqa: PLC0415 - `--help` does without
+    from callbox.simulator import LIFELIKE, BadOrder  # noqa: PLC0415 - `--help` does without
     from callbox.simulator.limits import NONE, PRICE_AFTER, TWILIOS  # noqa: PLC0415 - the same
 
-    script = _script(scenario, speed)
+    played = _played(scenario, speed)
     numbers = tuple(number) if number else None
     try:
-        settings = Settings(
+        settings = replace(
+            LIFELIKE,
             trial=trial or bool(verified),
             verified=verified or None,
             regions=region or None,
@@ -158,12 +159,9 @@ def simulate(
             seed=seed,
             auth_token=auth_token,
             phones=dict(map(_named, phone or ())),
-            speed=script.speed,
-            scripts=True,
-            word=0.4,
         )
-        settings = script.settled(settings)
-        fine = asyncio.run(_serve(host, port, script, settings, browse=browse))
+        settings = played.settled(settings)
+        fine = asyncio.run(_serve(host, port, played, settings, browse=browse))
     except BadOrder as reason:
         sys.stderr.write(f"{reason}\n")
         raise typer.Exit(_USAGE) from None
@@ -177,7 +175,7 @@ def simulate(
         raise typer.Exit(1)
 
 
-def _script(file: Path | None, speed: float | None) -> "Scenario":
+def _played(file: Path | None, speed: float | None) -> "Scenario":
     """Give the scenario to play; one without anything in it if there is no file."""
     from callbox.simulator import BadOrder, Scenario  # noqa: PLC0415 - see simulate
 
@@ -206,7 +204,7 @@ def _named(text: str) -> tuple[str, str]:
 
 
 async def _serve(
-    host: str, port: int, script: "Scenario", settings: "Settings", *, browse: bool
+    host: str, port: int, scenario: "Scenario", settings: "Settings", *, browse: bool
 ) -> bool:
     """Serve until a signal, or the end of the scenario; tell whether nothing was doubled."""
     from callbox.simulator import start  # noqa: PLC0415 - see simulate
@@ -220,7 +218,7 @@ async def _serve(
         if browse:
             show_page(simulator.url)
         watching = asyncio.create_task(_watch(simulator))
-        playing = asyncio.create_task(_play(simulator, script))
+        playing = asyncio.create_task(_play(simulator, scenario))
         signal_came = asyncio.create_task(stopping.wait())
         await asyncio.wait([signal_came, playing], return_when=asyncio.FIRST_COMPLETED)
         for task in (watching, playing, signal_came):
@@ -228,14 +226,14 @@ async def _serve(
         return _conclude(simulator)
 
 
-async def _play(simulator: "Simulator", script: "Scenario") -> None:
+async def _play(simulator: "Simulator", scenario: "Scenario") -> None:
     """Play from the first request on, to the end; for ever if there is nothing to play."""
     from callbox.cli.screen import console  # noqa: PLC0415 - see simulate
 
-    if script == type(script)(speed=script.speed):
+    if scenario == type(scenario)(speed=scenario.speed):
         await asyncio.Event().wait()
-    player = simulator.play(script)
-    print(f"{script.name or 'The scenario'} begins with the first request.", flush=True)
+    player = simulator.play(scenario)
+    print(f"{scenario.name or 'The scenario'} begins with the first request.", flush=True)
     await simulator.asked.wait()
     player.begin()
     await watch(player, console())

@@ -40,14 +40,13 @@ def show(tally: "Tally", screen: "Console") -> None:
     from rich.table import Table  # noqa: PLC0415 - see simulate
 
     table = Table(title="What Twilio would say", box=None, title_justify="left", show_header=False)
-    for name, value in rows(tally):
+    for name, value in _rows(tally):
         table.add_row(name, value)
     screen.print()
     screen.print(table, highlight=False)
 
 
-def rows(tally: "Tally") -> list[tuple[str, str]]:
-    """Give the lines of the table."""
+def _rows(tally: "Tally") -> list[tuple[str, str]]:
     return [
         ("accepted", str(tally.accepted)),
         ("delivered, or answered", str(tally.delivered)),

@@ -1,8 +1,8 @@
 """A rehearsal: the user's own configuration against the simulator, in hurried time.
 
-plan     what is rehearsed: a scenario, or what the configuration itself suggests
-setting  the same configuration, with a broker, a store and a Twilio that are not real
-story    what happened, line by line, as devices are told it
-picture  the same as a timeline
-stage    plays the plan and collects the story
+plan         what is rehearsed: a scenario, or what the configuration itself suggests
+setting      the same configuration, with a broker, a store and a Twilio that are not real
+performance  plays the plan and collects the story
+story        what happened, line by line, as devices are told it
+picture      the same as a timeline
 """

@@ -1,12 +1,13 @@
 """The user's configuration with nothing real around it: broker, store and Twilio are in here."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from callbox.config import Config
 from callbox.domain.phone import is_e164
-from callbox.simulator import TWILIOS, Scenario, Settings, Simulator
+from callbox.simulator import LIFELIKE, Scenario, Settings, Simulator
 from callbox.stage import free_port
 from callbox.twilio.numbers import Place
 
@@ -44,14 +45,12 @@ def staged(config: Config, folder: Path, twilio: str) -> Config:
 def settings_of(config: Config, scenario: Scenario) -> Settings:
     """Give how the simulator is to be: Twilio's own limits, the user's numbers and people."""
     token = config.twilio.auth_token or ANY_TOKEN
-    usual = Settings(
+    usual = replace(
+        LIFELIKE,
         account_sid=ACCOUNT,
         auth_token=token.get_secret_value(),
         numbers=_numbers(config),
-        limits=TWILIOS,
-        scripts=True,
         fetch=False,
-        word=0.4,
     )
     return scenario.settled(usual)
 

@@ -12,9 +12,10 @@ from callbox.simulator.own_number import OwnNumber
 from callbox.simulator.scenario.scenario import Scenario, scenario
 from callbox.simulator.server import Simulator, start
 from callbox.simulator.service import Service
-from callbox.simulator.settings import Settings
+from callbox.simulator.settings import LIFELIKE, Settings
 
 __all__ = [
+    "LIFELIKE",
     "TWILIOS",
     "BadFaults",
     "BadOrder",

@@ -1,4 +1,4 @@
-"""What tests ask of the simulator itself, under /_simulator/."""
+"""What tests and the page ask of the simulator itself, under /_simulator/."""
 
 import inspect
 import json
@@ -14,7 +14,7 @@ from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import Traffic
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder, read
-from callbox.simulator.page.audience import Audience
+from callbox.simulator.page.audience import MOST_PHONES, Audience
 from callbox.simulator.records.address import phone, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.outcome import Outcome
@@ -31,7 +31,6 @@ NO_WEBHOOK = (
     "gateway, and have `callbox webhooks set` give the number one."
 )
 LONGEST_NAME = 60
-MOST_PHONES = 200
 Action = Callable[[Ask, bytes], Answer | Awaitable[Answer]]
 PERSON: dict[str, Callable[[Line, Any], None]] = {
     "answer": lambda line, _asked: line.answer(),
@@ -60,7 +59,6 @@ class Control:
         self._audience = audience
         self._board = network.board
         self._faults = faults
-        self._traffic = traffic
         self._actions: dict[tuple[str, str], Action] = {
             ("GET", "faults"): lambda _ask, _body: document(200, faults.document()),
             ("PUT", "faults"): lambda _ask, body: self._set_faults(body),
@@ -124,7 +122,8 @@ class Control:
 
     async def _text(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
         wait, asked = _waiting(asked)
-        message, exchange = await self._network.text(read(Text, self._ours | asked), wait=wait)
+        text = read(Text, {"to": self._board.first_number, **asked})
+        message, exchange = await self._network.text(text, wait=wait)
         told = exchange.document() if exchange else None
         shown = message.document(self._board.clock())
         return document(201, {"message": shown, "webhook": told})
@@ -147,23 +146,18 @@ class Control:
 
     async def _call(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
         wait, asked = _waiting(asked)
-        call = await self._network.ring(read(Ring, self._ours | asked), wait=wait)
+        ring = read(Ring, {"to": self._board.first_number, **asked})
+        call = await self._network.ring(ring, wait=wait)
         shown = call.document(self._board.clock())
         why = {} if self._board.numbers[call.to].call_webhook else {"why": NO_WEBHOOK}
-        return document(201, {"call": shown, **_story(call), **why})
+        return document(201, {"call": shown, "transcript": _transcript(call), **why})
 
     def _calls(self) -> Answer:
-        now = self._board.clock()
-        shown = [
-            {"call": call.document(now), "waits_for": call.waits_for, **_story(call)}
-            for call in self._board.calls.records
-        ]
-        return document(200, {"calls": shown})
+        return document(200, {"calls": list(map(self._shown, self._board.calls.records))})
 
-    @property
-    def _ours(self) -> dict[str, str]:
-        """Whom it is for unless that is said."""
-        return {"to": next(iter(self._board.numbers), "")}
+    def _shown(self, call: Call) -> dict[str, object]:
+        shown = call.document(self._board.clock())
+        return {"call": shown, "transcript": _transcript(call), "waits_for": call.waits_for}
 
     def _of_call(self, perform: Callable[[Line, Any], None]) -> Action:
         def act(ask: Ask, body: bytes) -> Answer:
@@ -171,10 +165,7 @@ class Control:
             if line is None:
                 raise BadOrder(f"The call {ask.sid} is not under way.")
             perform(line, json.loads(body) if body else {})
-            call = line.call
-            heard = [each.document() for each in call.transcript]
-            shown = call.document(self._board.clock())
-            return document(200, {"call": shown, "transcript": heard, "waits_for": call.waits_for})
+            return document(200, self._shown(line.call))
 
         return act
 
@@ -255,11 +246,8 @@ def _done(work: Callable[[], None]) -> Answer:
     return NOTHING
 
 
-def _story(call: Call) -> dict[str, object]:
-    return {
-        "heard": [verb.document() for verb in call.heard],
-        "transcript": [entry.document() for entry in call.transcript],
-    }
+def _transcript(call: Call) -> list[dict[str, object]]:
+    return [heard.document() for heard in call.transcript]
 
 
 def _waiting(asked: Any) -> tuple[bool, Any]:  # noqa: ANN401 - whatever JSON can hold

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -22,7 +21,6 @@ from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import DROPPED, Answered, Traffic
 from callbox.simulator.page.gate import forbidden
 from callbox.simulator.page.page import Page
-from callbox.simulator.phone import Phone
 from callbox.simulator.records import address
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, hastened
@@ -32,6 +30,7 @@ from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.message import Message
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Created, Switchboard
 from callbox.simulator.scenario.player import Player
 from callbox.simulator.scenario.scenario import Scenario
@@ -40,8 +39,7 @@ from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
-from callbox.simulator.telephony.ring import Ring
-from callbox.simulator.telephony.text import Text
+from callbox.simulator.telephony.phone import Phone
 
 STANDARD_HEADERS = {
     "Content-Type": "application/json;charset=utf-8",
@@ -164,7 +162,7 @@ class Simulator:
 
     def phone(self, number: str) -> Phone:
         """Return somebody's phone."""
-        return Phone(self, number)
+        return Phone(self._network, number)
 
     def outcome(self, to: str, status: str = "", **options: Any) -> None:  # noqa: ANN401 - Outcome's
         """Decide how messages and calls to somebody end from now on; `+44*` and `*` will do."""
@@ -175,25 +173,14 @@ class Simulator:
         sender: str,
         to: str,
         body: str = "",
-        *,
-        wait: bool = True,
-        **options: Any,  # noqa: ANN401 - Text's fields
+        **options: Any,  # noqa: ANN401 - see Phone.texts
     ) -> Message:
         """Have somebody text a number of ours; return once its webhook has answered."""
-        text = Text(sender=sender, to=to, body=body, **options)
-        message, _ = await self._network.text(text, wait=wait)
-        return message
+        return await self.phone(sender).texts(body, to, **options)
 
-    async def ring(
-        self,
-        sender: str,
-        to: str,
-        *,
-        wait: bool = True,
-        **options: Any,  # noqa: ANN401 - Ring's fields
-    ) -> Call:
+    async def ring(self, sender: str, to: str, **options: Any) -> Call:  # noqa: ANN401 - see Phone.calls
         """Have somebody call a number of ours; return once the call is over."""
-        return await self._network.ring(Ring(sender=sender, to=to, **options), wait=wait)
+        return await self.phone(sender).calls(to, **options)
 
     async def listen(self, host: str, port: int) -> None:
         """Accept requests; port 0 takes a free one."""
@@ -201,7 +188,7 @@ class Simulator:
         self._host = host
         taken = self._listener.sockets[0].getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
-        self._network.listens(self.url)
+        self._board.url = self.url
 
     async def close(self) -> None:
         """Stop at once; what stalls is cut, what is late is never created."""
@@ -326,7 +313,7 @@ class Simulator:
             "Date": http_date(self._board.clock()),
             "Twilio-Concurrent-Requests": str(concurrent),
             "Twilio-Request-Duration": f"{seconds:.3f}",
-            "Twilio-Request-Id": f"RQ{secrets.token_hex(16)}",
+            "Twilio-Request-Id": new_sid("RQ"),
             **answer.headers,
         }
         return web.Response(status=answer.status, body=answer.body, headers=headers)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from callbox.simulator.limits import NONE, Limits
+from callbox.simulator.limits import NONE, TWILIOS, Limits
 from callbox.simulator.manner import PUNCTUAL, Manner
 from callbox.simulator.order import BadOrder
 from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
@@ -12,6 +12,8 @@ from callbox.simulator.service import Service
 
 CALLING_CODE = re.compile(r"\+?\d{1,3}")
 SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+WORD = 0.4
+"""Seconds that a spoken word usually takes."""
 DEFAULT_NUMBERS = ("+15005550006", "+15557654321")
 
 
@@ -31,7 +33,8 @@ class Settings:
     """Whoever logs in has Twilio's test credentials: texts, calls and numbers are created for show,
     from the magic numbers alone, with no callbacks; anything else is refused."""
     trial: bool = False
-    """A trial account: prefixed bodies, and `verified` applies."""
+    """A trial account: Twilio's words before every text and call, calls end after ten minutes, and
+    `verified` applies."""
     verified: Collection[str] | None = None
     """What a trial account may text and call. None: everybody."""
     numbers: tuple[str, ...] | Mapping[str, OwnNumber] | None = None
@@ -61,7 +64,6 @@ class Settings:
     """Seconds of the simulation in one of the machine. Webhooks' time-outs are the machine's."""
     seed: int = 0
     """The same seed and the same order of requests draw the same faults."""
-
     account_sid: str | None = None
     """Whose account it is. None: that of `credentials`, or of whoever logged in last."""
     auth_token: str | None = None
@@ -108,3 +110,7 @@ class Settings:
         if not isinstance(self.numbers, Mapping):
             return USUAL_NUMBER
         return self.numbers.get(number, USUAL_NUMBER)
+
+
+LIFELIKE = Settings(limits=TWILIOS, scripts=True, word=WORD)
+"""As slow as Twilio and as people: what the commands begin with."""

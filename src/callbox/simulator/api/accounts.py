@@ -1,10 +1,8 @@
 """The Account and Balance resources."""
 
-from itertools import dropwhile, islice
-
 from callbox.simulator.api.answer import Answer, document
 from callbox.simulator.api.ask import Ask
-from callbox.simulator.api.listing import Listing
+from callbox.simulator.api.listing import Listing, following
 from callbox.simulator.api.parameters import FRIENDLY_NAME, LIST_ACCOUNTS, check
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.account import MOST_SUBACCOUNTS, Account
@@ -69,10 +67,8 @@ def find(board: Switchboard, ask: Ask) -> Answer:
         for account in board.accounts.of(ask.account_sid)
         if name in {None, account.friendly_name} and status in {None, account.status}
     ]
-    after = listing.after(_listed, board)
-    if after is not None:
-        found = list(islice(dropwhile(lambda account: account is not after, found), 1, None))
-    return listing.page("accounts", found, lambda account: _shown(board, account))
+    shown = following(found, listing.after(_listed, board))
+    return listing.page("accounts", shown, lambda account: _shown(board, account))
 
 
 def _listed(board: Switchboard, ask: Ask) -> Account:

@@ -7,7 +7,8 @@ from callbox.simulator.api.listing import Listing, interval
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.address import callee
 from callbox.simulator.records.call import LONGEST_CALL, USUAL_TIMEOUT, Call
-from callbox.simulator.records.switchboard import Switchboard, new_sid
+from callbox.simulator.records.sid import new_sid
+from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.webhook import Webhook
 
 LONGEST_TIMEOUT = 600
@@ -47,7 +48,6 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         timeline=board.calling(outcome),
         url=ask.maybe("Url"),
         twiml=ask.maybe("Twiml"),
-        application_sid=ask.maybe("ApplicationSid"),
         status_callback_event=ask.every("StatusCallbackEvent"),
         machine_detection=ask.maybe("MachineDetection"),
         status_callback_method=ask.text("StatusCallbackMethod") or "POST",

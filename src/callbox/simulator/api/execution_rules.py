@@ -26,7 +26,7 @@ def contact(ask: Ask) -> str:
 def sender(ask: Ask) -> str:
     """Which number the flow texts and calls from; a messaging service may be that too."""
     text = _given(ask, "From")
-    found = text if SERVICE.fullmatch(text) else address.callee(text)
+    found = text if SERVICE(text) else address.callee(text)
     if found is None:
         raise Refusal(20001, parameter="From")
     return found

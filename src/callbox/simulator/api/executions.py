@@ -6,7 +6,8 @@ from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.execution import RUN, Execution
-from callbox.simulator.records.switchboard import Switchboard, new_sid
+from callbox.simulator.records.sid import new_sid
+from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.timeline import timeline
 
 

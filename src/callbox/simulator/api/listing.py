@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -56,6 +56,13 @@ def interval(ask: Ask, name: str) -> Interval | None:
     firsts = [bounds[0] for bounds in (whole, above) if bounds]
     lasts = [bounds[1] for bounds in (whole, below) if bounds]
     return Interval(max(firsts, default=-math.inf), min(lasts, default=math.inf))
+
+
+def following(found: Iterable[L], last: L | None) -> Iterable[L]:
+    """Return what follows an entry; all of it if there is none."""
+    if last is None:
+        return found
+    return islice(dropwhile(lambda entry: entry is not last, found), 1, None)
 
 
 class Listing:

@@ -1,10 +1,8 @@
 """The Media subresource of messages."""
 
-from itertools import dropwhile, islice
-
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
-from callbox.simulator.api.listing import Listing, interval
+from callbox.simulator.api.listing import Listing, following, interval
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.attachment import Attachment
 from callbox.simulator.records.date import rfc2822
@@ -47,9 +45,7 @@ def find(board: Switchboard, ask: Ask) -> Answer:
     listing = Listing(ask, ("DateCreated", "DateCreated<", "DateCreated>"))
     created = interval(ask, "DateCreated")
     known = created is None or created.holds(message.created_at)
-    after, kept = listing.after(_found, board), iter(message.attachments if known else ())
-    if after is not None:
-        kept = islice(dropwhile(lambda medium: medium is not after, kept), 1, None)
+    kept = following(message.attachments if known else (), listing.after(_found, board))
     return listing.page("media_list", kept, lambda medium: _shown(message, medium))
 
 

@@ -1,10 +1,10 @@
 """What Twilio checks before it creates a message."""
 
-import re
 from zlib import crc32
 
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.magic import GOOD, MESSAGE_RECIPIENTS, MESSAGE_SENDERS, sender_code
+from callbox.simulator.api.parameters import sid
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.api.url import is_callback, is_url
 from callbox.simulator.records import address
@@ -13,7 +13,7 @@ from callbox.simulator.records.pool import Pool
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.service import LONGEST_VALIDITY
 
-SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+SERVICE = sid("MG")
 LONGEST_BODY = 1600
 MOST_MEDIA = 10
 SOONEST, LATEST = 900.0, 35 * 86_400.0
@@ -36,10 +36,10 @@ def service(board: Switchboard, ask: Ask) -> str | None:
 
     Twilio's status for one that does not exist is not known for sure: 400 is taken.
     """
-    sid = ask.maybe("MessagingServiceSid")
-    if sid and not (sid in board.pools if board.pools else SERVICE.fullmatch(sid)):
-        raise Refusal(21705, service=sid)
-    return sid
+    found = ask.maybe("MessagingServiceSid")
+    if found and not (found in board.pools if board.pools else SERVICE(found)):
+        raise Refusal(21705, service=found)
+    return found
 
 
 def sender(ask: Ask, service: str | None) -> str | None:

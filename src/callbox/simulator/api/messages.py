@@ -10,8 +10,9 @@ from callbox.simulator.records.address import recipient, sender
 from callbox.simulator.records.attachment import attachment
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.message import Message
+from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.smart_encoding import smart
-from callbox.simulator.records.switchboard import Switchboard, new_sid
+from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.timeline import QUEUED
 
 CANCELABLE = {"accepted", "queued", "scheduled"}
@@ -60,7 +61,7 @@ def compose(board: Switchboard, ask: Ask) -> Message:
 
 
 def _found(board: Switchboard, ask: Ask) -> Message:
-    message = board.messages.find(ask.account_sid, ask.sid)
+    message = board.messages.find(ask.account_sid, ask.parent or ask.sid)
     if message is None:
         raise Refusal(20404, path=ask.path)
     return message
@@ -84,9 +85,7 @@ def update(board: Switchboard, ask: Ask) -> Answer:
 def feedback(board: Switchboard, ask: Ask) -> Answer:
     """POST Messages/SM…/Feedback.json; what no Outcome means, and its date, are a guess."""
     parameters.check(ask, parameters.FEEDBACK)
-    message = board.messages.find(ask.account_sid, ask.parent)
-    if message is None:
-        raise Refusal(20404, path=ask.path)
+    message = _found(board, ask)
     message.feedback = ask.text("Outcome") or "confirmed"
     now = rfc2822(board.clock())
     return document(

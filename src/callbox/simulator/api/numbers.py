@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from itertools import dropwhile, islice
 
 from callbox.simulator.api import magic
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
-from callbox.simulator.api.listing import Listing
+from callbox.simulator.api.listing import Listing, following
 from callbox.simulator.api.number_rules import Value, changes, owner
 from callbox.simulator.api.parameters import LIST_NUMBERS, check
 from callbox.simulator.api.refusal import Refusal
@@ -118,11 +117,8 @@ def find(board: Switchboard, ask: Ask, kind: str = "") -> Answer:
         and kind in {"", number.kind}
         and not hosted
     ]
-    after = listing.after(_found, board)
-    if after is not None:
-        found = list(islice(dropwhile(lambda number: number is not after, found), 1, None))
     return listing.page(
         "incoming_phone_numbers",
-        found,
+        following(found, listing.after(_found, board)),
         lambda number: _of_kind(number.document(ask.account_sid), kind),
     )

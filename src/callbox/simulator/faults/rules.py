@@ -9,7 +9,7 @@ from callbox.simulator.records.clock import Clock
 
 
 @dataclass(slots=True)
-class Tally:
+class Score:
     """How often a rule was asked, and how often it hit."""
 
     seen: int = 0
@@ -38,15 +38,15 @@ class Faults:
                 f"The document must be a list of rules, not {type(documents).__name__}."
             )
         rules = [Rule(document, f"Rule {place}") for place, document in enumerate(documents, 1)]
-        self._rules = [(rule, Tally()) for rule in rules]
+        self._rules = [(rule, Score()) for rule in rules]
         self._set_at = self._clock()
 
     def document(self) -> dict[str, object]:
         """Return the rules as they were set, and how often each was asked and hit."""
         return {
             "rules": [rule.document for rule, _ in self._rules],
-            "seen": [tally.seen for _, tally in self._rules],
-            "hits": [tally.hits for _, tally in self._rules],
+            "seen": [score.seen for _, score in self._rules],
+            "hits": [score.hits for _, score in self._rules],
         }
 
     def plan(self, endpoint: str) -> Plan:
@@ -54,11 +54,11 @@ class Faults:
         if not self._rules:
             return NORMAL
         elapsed = self._clock() - self._set_at
-        for place, (rule, tally) in enumerate(self._rules):
-            if rule.concerns(endpoint, elapsed) and tally.hits != rule.times:
-                tally.seen += 1
-                draw = random.Random(f"{self._seed}/{place}/{tally.seen}")  # noqa: S311 - repeatable
+        for place, (rule, score) in enumerate(self._rules):
+            if rule.concerns(endpoint, elapsed) and score.hits != rule.times:
+                score.seen += 1
+                draw = random.Random(f"{self._seed}/{place}/{score.seen}")  # noqa: S311 - repeatable
                 if draw.random() < rule.share:
-                    tally.hits += 1
+                    score.hits += 1
                     return rule.plan(draw.random())
         return NORMAL

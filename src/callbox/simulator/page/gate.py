@@ -22,28 +22,21 @@ SHOWN = 100
 def forbidden(headers: Mapping[str, str], listens_on: str) -> str:
     """Say why a request is refused; empty if it is not."""
     host, origin = headers.get("Host", ""), headers.get("Origin")
-    name = _name(host)
+    name, _ = _place(f"//{host}")
     if host and _is_loopback(listens_on) and not _is_loopback(name):
         return STRANGE_HOST.format(name=name[:SHOWN])
-    if origin is not None and _netloc(origin) != host:
+    if origin is not None and _place(origin)[1] != host:
         return STRANGE_ORIGIN.format(origin=origin[:SHOWN])
     return ""
 
 
-def _name(host: str) -> str:
-    return _split(f"//{host}").partition("|")[0]
-
-
-def _netloc(origin: str) -> str:
-    return _split(origin).partition("|")[2]
-
-
-def _split(url: str) -> str:
+def _place(url: str) -> tuple[str, str]:
+    """Return the name in a URL, and the name with its port; empty if they cannot be told."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "|"
-    return f"{parts.hostname or ''}|{parts.netloc}"
+        return "", ""
+    return parts.hostname or "", parts.netloc
 
 
 def _is_loopback(name: str) -> bool:

@@ -23,7 +23,6 @@ def message(record: Message, now: float) -> Document:
     code = record.error_code if status in BLAMED else None
     return {
         "sid": record.sid,
-        "number": record.serial[1],
         "at": record.created_at,
         "phone": phone_of(phone),
         "ours": ours,
@@ -46,7 +45,6 @@ def call(record: Call, now: float) -> Document:
     phone, ours = (record.sender, record.to) if record.inbound else (record.to, record.sender)
     return {
         "sid": record.sid,
-        "number": record.serial[1],
         "at": record.created_at,
         "phone": phone_of(phone),
         "ours": ours,
@@ -54,12 +52,10 @@ def call(record: Call, now: float) -> Document:
         "status": record.status(now),
         "started": record.started_at(now),
         "ended": record.ended_since(now),
-        "answered_by": record.answered_by,
         "waits_for": record.waits_for,
         "transcript": [
             _line(heard.document()) for heard in record.transcript[-LONGEST_TRANSCRIPT:]
         ],
-        "scripted": bool(record.url or record.twiml or record.inbound),
     }
 
 

@@ -47,7 +47,6 @@ class Watcher:
             "faults": faults.document,
             "callbacks": lambda: asdict(network.callbacks.manner),
             "outcomes": self._outcomes,
-            "attended": lambda: sorted(self._board.attended),
             "scenario": playing,
         }
         self._told: Document = {}
@@ -57,13 +56,11 @@ class Watcher:
         settings, now = self._board.settings, self._board.clock()
         return {
             **self._different(),
-            "url": self._board.url,
             "now": now,
             "speed": settings.speed,
             "trial": settings.trial,
             "pace": settings.pace,
             "latency": settings.latency,
-            "any_sender": settings.numbers is None,
             "limits": "no limits" if settings.limits == NONE else "as fast as Twilio sends",
             "messages": self._messages.first(now, EACH),
             "calls": self._calls.first(now, EACH),

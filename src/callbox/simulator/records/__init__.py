@@ -1,1 +1,1 @@
-"""What Twilio keeps: messages, calls, numbers, runs of flows, who refuses whom."""
+"""What Twilio keeps: messages, calls, numbers, runs of flows, opt-outs, queues, prices."""

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from callbox.simulator.records.date import rfc2822
+from callbox.simulator.records.sid import new_sid
 
 REDACTED = "[Redacted]"
 """What is shown for the token of an account that was not made here."""
@@ -103,8 +104,7 @@ class Accounts:
         """Make a subaccount, with a SID and a token of its own."""
         written = time.strftime("%Y-%m-%d %I:%M %p", time.gmtime(now)).lower()
         name = friendly_name or f"SubAccount Created at {written}"
-        sid = f"AC{secrets.token_hex(16)}"
-        account = Account(sid, owner_sid, name, now, now, secrets.token_hex(16))
+        account = Account(new_sid("AC"), owner_sid, name, now, now, secrets.token_hex(16))
         self._subaccounts[account.sid] = account
         self.changes += 1
         return account

@@ -2,13 +2,11 @@
 
 import mimetypes
 from dataclasses import dataclass, field
-from secrets import token_hex
+from functools import partial
+
+from callbox.simulator.records.sid import new_sid
 
 UNKNOWN_TYPE = "application/octet-stream"
-
-
-def _new_sid() -> str:
-    return f"ME{token_hex(16)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +16,7 @@ class Attachment:
     content_type: str
     url: str = ""
     content: bytes = b""
-    sid: str = field(default_factory=_new_sid)
+    sid: str = field(default_factory=partial(new_sid, "ME"))
 
 
 def attachment(url: str) -> Attachment:

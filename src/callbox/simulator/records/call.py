@@ -11,7 +11,6 @@ from callbox.simulator.records.outcome import USUAL, Outcome
 from callbox.simulator.records.price import of_call
 from callbox.simulator.records.record import Record
 from callbox.simulator.records.timeline import Timeline
-from callbox.simulator.records.twiml import Verb
 from callbox.simulator.records.webhook import Webhook
 
 USUAL_TIMEOUT = 60
@@ -38,7 +37,6 @@ class Call(Record):
     sender: str
     url: str | None
     twiml: str | None
-    application_sid: str | None
     status_callback_event: tuple[str, ...]
     machine_detection: str | None
     status_callback_method: str = "POST"
@@ -70,8 +68,6 @@ class Call(Record):
     """Seconds that it waited for its turn."""
     priced_after: float = 0.0
     """Seconds from its end until the price is known."""
-    heard: list[Verb] = field(default_factory=list)
-    """What was said to whoever called or was called, verb by verb."""
     transcript: list[Heard] = field(default_factory=list)
     """What was heard and pressed, in order."""
 
@@ -86,11 +82,6 @@ class Call(Record):
     def inbound(self) -> bool:
         """Whether somebody called us."""
         return self.direction == "inbound"
-
-    def obey(self, verb: Verb) -> None:
-        """Note a verb that is done."""
-        if len(self.heard) < MOST:
-            self.heard.append(verb)
 
     def hear(self, now: float, who: str, kind: str, text: str = "") -> None:
         """Write down what happened; see Heard."""

@@ -72,7 +72,7 @@ class Courses:
         return Course(course, outcome.error_code, course.due(next_status) or 0.0 if held else 0.0)
 
     def usual(self) -> Timeline:
-        """Return the course of what waits for nobody."""
+        """Return the statuses of a text that waits for nobody and arrives."""
         return timeline(("queued", *USUAL.message_course), self._pace)
 
     def call(self, now: float) -> float | None:

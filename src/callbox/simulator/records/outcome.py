@@ -7,16 +7,17 @@ from callbox.simulator.order import BadOrder
 from callbox.simulator.records.keys import LONGEST_SPEECH, check_keys
 
 SECONDS = ("answer_after", "hangup_after", "greeting", "sent_after", "final_after")
-Course = tuple[str, ...]
-"""Statuses one after another."""
-MESSAGE_ENDS: Mapping[str, Course] = {
+"""The fields that are times; a scenario may write them in words."""
+Statuses = tuple[str, ...]
+"""One after another."""
+MESSAGE_ENDS: Mapping[str, Statuses] = {
     "sent": ("sent",),
     "delivered": ("sent", "delivered"),
     "undelivered": ("sent", "undelivered"),
     "failed": ("failed",),
     "read": ("sent", "delivered", "read"),
 }
-CALL_ENDS: Mapping[str, Course] = {
+CALL_ENDS: Mapping[str, Statuses] = {
     "completed": ("ringing", "in-progress", "completed"),
     "busy": ("ringing", "busy"),
     "no-answer": ("ringing", "no-answer"),
@@ -65,12 +66,12 @@ class Outcome:
             raise BadOrder('"share" must be a number from 0 to 1.')
 
     @property
-    def message_course(self) -> Course:
+    def message_course(self) -> Statuses:
         """What follows once a message is queued."""
         return MESSAGE_ENDS.get(self.status, MESSAGE_ENDS["delivered"])
 
     @property
-    def call_course(self) -> Course:
+    def call_course(self) -> Statuses:
         """What follows once a call is queued."""
         return CALL_ENDS.get(self.status, CALL_ENDS["completed"])
 

@@ -1,4 +1,4 @@
-"""What a message and a call have in common."""
+"""What a message, a call and a run of a flow have in common."""
 
 from dataclasses import dataclass
 

@@ -16,7 +16,6 @@ class Recording:
 
     sid: str
     account_sid: str
-    call_sid: str
     seconds: int
 
     @property

@@ -1,6 +1,5 @@
 """Everything that the simulator remembers."""
 
-import secrets
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
@@ -45,7 +44,7 @@ class Switchboard:
         self.calls: Ledger[Call] = Ledger()
         self.executions: Ledger[Execution] = Ledger()
         self.url = ""
-        """Where it can be asked."""
+        """Where it can be asked; media and recordings are below it."""
         self.log: list[Created] = []
         """What was sent, called and run, not what came in."""
         self._arrived: list[Message] = []
@@ -137,10 +136,6 @@ class Switchboard:
         call.reach(status, self.clock())
         self.on_reach(call)
 
-    def outcome(self, to: str) -> Outcome:
-        """Return what was chosen for somebody, whatever chance said to what was sent last."""
-        return self.outcomes.of(to)
-
     def load(self, message: Message, ahead: float = 0.0) -> Load:
         """Return what a message is to its sender; `ahead` seconds before it is to be sent."""
         pool = self.pools.get(message.messaging_service_sid or "")
@@ -189,6 +184,11 @@ class Switchboard:
             return False
         return self.settings.numbers is None or address in self.numbers
 
+    @property
+    def first_number(self) -> str:
+        """The number that texts and calls come to unless they name one; empty if there is none."""
+        return next(iter(self.numbers), "")
+
     def numbers_of(self, account_sid: str) -> list[Number]:
         """Return the numbers that an account has, in the order in which it got them."""
         whose = {account_sid}
@@ -223,8 +223,3 @@ def _own(settings: Settings) -> dict[str, None]:
 
 def _ignore(_record: Message | Call) -> None:
     pass
-
-
-def new_sid(prefix: str) -> str:
-    """Make a SID that no simulator has given before, whatever its seed."""
-    return prefix + secrets.token_hex(16)

@@ -6,4 +6,4 @@ NOTICE = (
     "You have a trial account. You can remove this message at any time by upgrading to a full"
     " account. Press any key to execute your code."
 )
-"""What is said first in every call; the script begins once a key was pressed."""
+"""What is said first in every call. Twilio waits for a key then; here the script begins at once."""

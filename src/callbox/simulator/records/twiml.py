@@ -23,15 +23,6 @@ class Verb:
     text: str
     children: tuple["Verb", ...] = ()
 
-    def document(self) -> dict[str, object]:
-        """Return it as JSON."""
-        return {
-            "name": self.name,
-            "attributes": self.attributes,
-            "text": self.text,
-            "children": [child.document() for child in self.children],
-        }
-
 
 class BadTwiml(ValueError):  # noqa: N818 - it reads as the sentence it is
     """The answer cannot be obeyed; `code` is what Twilio's debugger shows."""

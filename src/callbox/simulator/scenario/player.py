@@ -93,11 +93,9 @@ class Player:
                 self.troubles.append(f"At {instant:g} s: {reason}")
 
     async def _send(self, order: Document) -> None:
-        await self._network.text(read(Text, self._ours | dict(order)), wait=False)
+        text = read(Text, {"to": self._board.first_number, **order})
+        await self._network.text(text, wait=False)
 
     async def _ring(self, order: Document) -> None:
-        await self._network.ring(read(Ring, self._ours | dict(order)), wait=False)
-
-    @property
-    def _ours(self) -> dict[str, str]:
-        return {"to": next(iter(self._board.numbers), "")}
+        ring = read(Ring, {"to": self._board.first_number, **order})
+        await self._network.ring(ring, wait=False)

@@ -11,26 +11,24 @@ from typing import Any
 from callbox.simulator.faults.fault import BadFaults, Rule
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder, read
-from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.records.outcome import SECONDS, Outcome
 from callbox.simulator.scenario.duration import with_seconds
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.text import Text
 
 Document = Mapping[str, Any]
-
-
 TIMES = frozenset(
     {
         *("lasts", "at", "every", "from", "until"),
         *("late", "stall", "latency", "lag", "retry_after", "delay", "jitter", "pace"),
-        *("list_lag", "price_after", "hangup_after"),
+        *("list_lag", "price_after", *SECONDS),
     }
 )
 """Keys whose values may be written as `10 min`."""
 CUES = frozenset({"at", "every"})
 FEWER_TIMES = {
-    "texts": CUES | {"hangup_after", "lag"},
+    "texts": CUES | {"lag"},
     "calls": CUES | {"hangup_after"},
     "requests": CUES,
 }

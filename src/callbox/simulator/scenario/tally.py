@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from callbox.simulator.records.call import Call
@@ -35,9 +35,7 @@ class Tally:
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
-        return {name: getattr(self, name) for name in self.__slots__} | {
-            "cost": round(self.cost, 5)
-        }
+        return asdict(self) | {"cost": round(self.cost, 5)}
 
 
 def tally(board: Switchboard, webhooks: Iterable[Exchange]) -> Tally:

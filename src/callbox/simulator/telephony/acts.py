@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from callbox.simulator.records import address
 from callbox.simulator.records.recording import Recording
-from callbox.simulator.records.switchboard import new_sid
+from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.twiml import Verb
 from callbox.simulator.telephony.grammar import Flaw
 from callbox.simulator.telephony.person import Person
@@ -39,7 +39,6 @@ async def perform(scene: Scene) -> None:
     """Do the script, verb by verb, and whatever script it leads to."""
     while scene.script:
         verb = scene.script.pop(0)
-        scene.call.obey(verb)
         if scene.call.inbound and verb.name != "Reject" and not scene.answered:
             scene.answer()
         scene.check()
@@ -114,7 +113,6 @@ async def _gather(scene: Scene, verb: Verb) -> None:
 
 async def _prompt(scene: Scene, verb: Verb, ready: Ready) -> None:
     for child in verb.children:
-        scene.call.obey(child)
         await PROMPTS[child.name](scene, child, ready)
         if ready():
             break
@@ -198,9 +196,7 @@ def _spoken(scene: Scene, longest: int) -> int:
 def _keep(scene: Scene, verb: Verb, seconds: int) -> Form:
     """Keep a recording, and tell whoever wants to know; return what is told of it."""
     board, call = scene.board, scene.call
-    recording = Recording(
-        sid=new_sid("RE"), account_sid=call.account_sid, call_sid=call.sid, seconds=seconds
-    )
+    recording = Recording(sid=new_sid("RE"), account_sid=call.account_sid, seconds=seconds)
     board.recordings[recording.sid] = recording
     scene.recording = {
         "RecordingUrl": f"{board.url}{recording.path}",
@@ -258,7 +254,7 @@ async def _talk(scene: Scene, verb: Verb, whom: list[str]) -> str:
     if number is None:
         scene.note(Flaw(NOT_A_NUMBER, f'<Dial> cannot dial "{whom[0][:40]}".'))
         return "failed"
-    outcome = scene.board.outcome(number)
+    outcome = scene.board.outcomes.of(number)
     status = scene.person.dial_status or outcome.call_course[-1]
     if status != "completed":
         await scene.wait(_count(verb, "timeout", 30) if status == "no-answer" else BUSY_TONE)

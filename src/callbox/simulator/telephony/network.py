@@ -16,7 +16,7 @@ from callbox.simulator.telephony.texting import Texting
 
 
 class Network:
-    """Brings texts and calls in, and status callbacks out."""
+    """Brings texts and calls in, calls phones, and tells what became of what was sent."""
 
     def __init__(self, board: Switchboard, holder: Holder) -> None:
         self.board = board
@@ -40,10 +40,6 @@ class Network:
         if isinstance(record, Call):
             self._ringing.close(record)
         self.callbacks.end(record)
-
-    def listens(self, url: str) -> None:
-        """Note where media, recordings and everything else are to be had."""
-        self.board.url = self._texting.base = url
 
     async def text(self, text: Text, *, wait: bool = True) -> tuple[Message, Exchange | None]:
         """Bring a text; with the last webhook request, if that was waited for."""

@@ -4,7 +4,6 @@ import base64
 import ssl
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -26,8 +25,8 @@ from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
 from callbox.simulator.telephony.signature import signature, signed_url
+from callbox.simulator.telephony.text_form import Form
 
-Form = Mapping[str, str]
 RETRIEVAL_FAILURE = "11200"
 UNAUTHORIZED = 401
 BECOME_GET, STAY = {301, 302, 303}, {307, 308}

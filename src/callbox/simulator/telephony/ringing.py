@@ -9,7 +9,8 @@ from callbox.simulator.records import trial
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.holder import Holder
-from callbox.simulator.records.switchboard import Switchboard, new_sid
+from callbox.simulator.records.sid import new_sid
+from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.timeline import RINGING
 from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.telephony.acts import perform
@@ -64,7 +65,6 @@ class Ringing:
             timeline=RINGING,
             url=None,
             twiml=None,
-            application_sid=None,
             status_callback_event=(),
             machine_detection=None,
             direction="inbound",

@@ -13,6 +13,7 @@ from callbox.simulator.records.call import Call
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.twiml import BadTwiml, Verb, read, verbs
 from callbox.simulator.records.webhook import Webhook
+from callbox.simulator.settings import WORD
 from callbox.simulator.telephony.call_form import told
 from callbox.simulator.telephony.chores import Chores
 from callbox.simulator.telephony.exchange import Exchange
@@ -24,8 +25,6 @@ from callbox.simulator.telephony.text_form import Form
 
 MOST_SCRIPTS = 100
 """Scripts after one another, after which a call is given up."""
-WORD = 0.4
-"""Seconds of a spoken word, where the settings do not say."""
 RETRIEVAL, BAD_URL = 11200, 11100
 TRIAL_LIMIT = 600
 """Seconds after which Twilio ends a call of a trial account (its warning 13805)."""
@@ -79,7 +78,7 @@ class Scene:
 
     @property
     def word(self) -> float:
-        """The seconds of a spoken word."""
+        """The seconds of a spoken word, as counted; none need pass."""
         return self.board.settings.word or WORD
 
     @property

@@ -10,7 +10,8 @@ from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.message import Message
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.pool import Pool
-from callbox.simulator.records.switchboard import Switchboard, new_sid
+from callbox.simulator.records.sid import new_sid
+from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.timeline import QUEUED, RECEIVED
 from callbox.simulator.records.twiml import BadTwiml, Verb, read
 from callbox.simulator.records.webhook import Webhook
@@ -27,8 +28,6 @@ class Texting:
         self._board = board
         self._holder = holder
         self._proxy = proxy
-        self.base = ""
-        """Where media are to be had."""
 
     def take(self, text: Text) -> Message:
         """Keep a text; BadOrder if there is nobody to take it."""
@@ -59,7 +58,7 @@ class Texting:
         hook = self._hook(message)
         if hook is None or not text.webhook:
             return None
-        exchange = await self._proxy.call(hook, received(message, text, self.base))
+        exchange = await self._proxy.call(hook, received(message, text, self._board.url))
         if exchange.ok:
             self._obey(message, exchange)
         return exchange

@@ -40,7 +40,7 @@ export class Bar {
       `a status every ${pace} s`,
       latency ? `answers after ${latency} s` : "",
       speed !== 1 ? `time runs ${speed} times as fast` : "",
-      typeof limits === "string" ? limits : "",
+      limits,
     ].filter(Boolean);
   }
 

@@ -2,7 +2,7 @@
 
 import { icon, make, tell } from "./element.js";
 import { inCall } from "./order.js";
-import { ENDED, HEARD, WAITS, callFate, duration, initials, number } from "./words.js";
+import { ENDED, HEARD, WAITS, callFate, duration, initials, nameOf, number } from "./words.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ" };
@@ -94,8 +94,7 @@ export class CallScreen {
     tell(this.avatar, "");
     this.avatar.append(call.theirs ? initials({ name: "", number: call.ours }) : icon("call"));
     tell(this.name, number(call.ours));
-    const whose = phone.name || number(phone.number);
-    this.element.setAttribute("aria-label", `Call on the phone of ${whose}`);
+    this.element.setAttribute("aria-label", `Call on the phone of ${nameOf(phone)}`);
     this.update(call, true);
     this.element.hidden = false;
   }

@@ -1,7 +1,7 @@
 // What was asked of the simulator and what it called: newest first, each to be opened.
 
 import { make, tell } from "./element.js";
-import { moment, number, plural } from "./words.js";
+import { moment, number } from "./words.js";
 
 const MOST = 200;
 const MAIN = {
@@ -75,7 +75,7 @@ export class Log {
     this.left += left;
     while (this.list.children.length > MOST) this.list.lastChild.remove();
     while (this.rows.size > MOST) this.rows.delete(this.rows.keys().next().value);
-    tell(this.more, `and ${plural(this.left, "more")} that came too fast`.replace("mores", "more"));
+    tell(this.more, `and ${this.left} more that came too fast`);
     this.more.hidden = !this.left;
     this.empty.hidden = this.list.children.length > 0;
   }

@@ -72,8 +72,6 @@ follow({
   },
 });
 
-setInterval(() => world.scenario && draw(), 1000); // its time goes on
-
 choice("answering", (on) => {
   chosen.answering = on;
   if (connected) attend();
@@ -88,4 +86,7 @@ choice("speech", (on) => {
 });
 document.addEventListener("visibilitychange", () => drawing && drawNow());
 for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, permit, { once: true });
-setInterval(() => connected && shelf.tick(), SECOND);
+setInterval(() => {
+  if (world.scenario) draw(); // its time goes on
+  if (connected) shelf.tick();
+}, SECOND);

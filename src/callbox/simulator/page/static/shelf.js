@@ -84,7 +84,7 @@ export class Shelf {
     const { leftOut } = this.world;
     const words = [
       unshown ? `${plural(unshown, "more phone")} got something: add one by its number to see it.` : "",
-      leftOut ? `${plural(leftOut, "text or call").replace("calls", "call")} came too fast to be shown.` : "",
+      leftOut ? `${leftOut} of the texts and calls came too fast to be shown.` : "",
     ];
     tell(this.more, words.filter(Boolean).join(" "));
     this.more.hidden = !this.more.textContent;

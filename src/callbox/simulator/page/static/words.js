@@ -61,7 +61,7 @@ export function fate(text) {
 }
 
 /** How a call ended, or how it is. */
-export const CALLS = {
+const CALLS = {
   queued: "Waiting to ring",
   ringing: "Ringing",
   "in-progress": "On the phone",
@@ -80,7 +80,6 @@ export function callFate(call) {
 }
 
 export const WAITS = {
-  answer: "",
   digits: "Waits for keys: press one below",
   speech: "Waits for words: say something below",
 };

@@ -3,8 +3,8 @@
 const MOST_PHONES = 24; // that appear by themselves
 const MOST_ENTRIES = 60; // of a conversation
 const SECTIONS = [
-  ...["page", "numbers", "withdrawn", "faults", "callbacks", "outcomes", "attended", "scenario"],
-  ...["url", "now", "speed", "trial", "pace", "latency", "any_sender", "limits"],
+  ...["page", "numbers", "withdrawn", "faults", "callbacks", "outcomes", "scenario"],
+  ...["now", "speed", "trial", "pace", "latency", "limits"],
 ];
 
 export class World {
