@@ -27,8 +27,6 @@ class Settings:
     credentials: Mapping[str, str] | None = None
     """User name (account SID or API key SID) to secret. None: any secret, if the user name is the
     account SID of the path or an API key SID."""
-    standard_keys: bool = True
-    """API keys are of type Standard: refused on the Account itself."""
     test_credentials: bool = False
     """Whoever logs in has Twilio's test credentials: texts, calls and numbers are created for show,
     from the magic numbers alone, with no callbacks; anything else is refused."""

@@ -57,7 +57,7 @@ class Credentials:
             raise Refusal(20003, reason="Authenticate")
         if not secret or not self._matches(username, secret):
             raise Refusal(20003, reason="Authenticate")
-        if is_key and self._settings.standard_keys and endpoint in NOT_FOR_STANDARD_KEYS:
+        if is_key and endpoint in NOT_FOR_STANDARD_KEYS:
             raise Refusal(20003, reason="Authenticate")
         if self._settings.test_credentials and endpoint not in TESTABLE:
             raise Refusal(20008)

@@ -20,19 +20,18 @@ def seconds(text: str) -> float:
 
 
 def with_seconds(document: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Return the document with every time under one of the names in seconds, at whatever depth.
+    """Return the document with every time under one of the names in seconds.
 
     BadOrder if one cannot be read.
     """
-    return {name: _plain(name, value, names) for name, value in document.items()}
+    return {
+        name: _plain(name, value) if name in names and isinstance(value, str) else value
+        for name, value in document.items()
+    }
 
 
-def _plain(name: str, value: Any, names: Collection[str]) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, Mapping):
-        return with_seconds(value, names)
-    if name not in names or not isinstance(value, str):
-        return value
+def _plain(name: str, text: str) -> float:
     try:
-        return seconds(value)
+        return seconds(text)
     except ValueError:
-        raise BadOrder(f'"{name}" must be a time like 40s, 10 min or 24h, not {value!r}.') from None
+        raise BadOrder(f'"{name}" must be a time like 40s, 10 min or 24h, not {text!r}.') from None

@@ -8,7 +8,7 @@ from callbox.simulator.faults.rules import Faults
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder, read
 from callbox.simulator.records.outcome import Outcome
-from callbox.simulator.scenario.scenario import Cue, Document, Person, Scenario, Window
+from callbox.simulator.scenario.scenario import Cue, Document, Scenario, Somebody, Window
 from callbox.simulator.telephony.network import Network
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.text import Text
@@ -32,6 +32,8 @@ class Player:
     def prepare(self) -> None:
         """Have people behave as they do from the beginning."""
         for person, outcome in self.scenario.people:
+            if person.name:
+                self._board.phones[person.to] = person.name
             if not person.at:
                 self._board.outcomes.choose(person.to, outcome)
 
@@ -71,7 +73,7 @@ class Player:
         scenario = self.scenario
         return {"name": scenario.name, "began_at": self.began_at, "lasts": scenario.lasts}
 
-    async def _expect(self, person: Person, outcome: Outcome) -> None:
+    async def _expect(self, person: Somebody, outcome: Outcome) -> None:
         await self.until(person.at)
         self._board.outcomes.choose(person.to, outcome)
 

@@ -60,8 +60,8 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody by number, `*` is everybody; from `at` on an outcome holds for them."""
+class Somebody:
+    """By number, `*` is everybody; from `at` on an outcome holds for them. `name` is shown."""
 
     to: str
     name: str = ""
@@ -94,7 +94,7 @@ class Scenario:
     """Seconds of the simulation in one of the machine."""
     settings: Document = field(default_factory=dict)
     """Fields of `Settings`."""
-    people: tuple[tuple[Person, Outcome], ...] = ()
+    people: tuple[tuple[Somebody, Outcome], ...] = ()
     faults: tuple[Document, ...] = ()
     """Rules of /_simulator/faults; their times count from the beginning."""
     callbacks: tuple[Window, ...] = ()
@@ -160,9 +160,9 @@ def _window(document: Document) -> Window:
     return Window(read(Manner, rest), when.get("from", 0.0), when.get("until", math.inf))
 
 
-def _person(document: Document) -> tuple[Person, Outcome]:
-    who, rest = _split(document, {each.name for each in fields(Person)})
-    return read(Person, who), read(Outcome, rest)
+def _person(document: Document) -> tuple[Somebody, Outcome]:
+    who, rest = _split(document, {each.name for each in fields(Somebody)})
+    return read(Somebody, who), read(Outcome, rest)
 
 
 def _fault(document: Document) -> Document:
@@ -190,7 +190,7 @@ def scenario(written: object) -> Scenario:
     lists: dict[str, Any] = {name: _entries(listed, name) for name in listed}
     if found.speed <= 0:
         raise BadOrder('"speed" must be more than 0.')
-    settled = read(Settings, found.settings)
+    settled = read(Settings, with_seconds(found.settings, TIMES))
     chosen = {name: getattr(settled, name) for name in found.settings}
     return replace(found, settings=chosen, **lists)
 
