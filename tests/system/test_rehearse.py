@@ -5,6 +5,7 @@ import re
 import pytest
 
 from harness.terminal import Terminal
+from harness.waiting import until
 
 OURS, DARLA, BOB = "+12345000099", "+12345000000", "+12345000001"
 PEOPLE: dict[str, object] = {"Darla": DARLA, "Bob": BOB, "Night": ["Darla", "Bob"]}
@@ -77,8 +78,9 @@ async def test_a_public_address_has_texts_come_by_signed_webhooks_through_it(
 async def test_without_an_account_a_contact_or_a_file_it_rehearses_all_the_same(
     terminal: Terminal,
 ) -> None:
-    ended = await terminal.type("rehearse", *FAST, CALLBOX_TWILIO__DEFAULT_FROM_NUMBER=OURS)
+    ended = await terminal.type("rehearse", *FAST)
     assert ended.code == 0, ended.out + ended.err
+    assert "There is no configuration, so it is Callbox as shipped" in ended.out
     assert "There are no contacts, so somebody is made up." in ended.out
     assert "1 to be sent: 1 arrived" in ended.out
 
@@ -90,7 +92,8 @@ async def test_a_configuration_with_which_nothing_can_be_sent_is_found_out(
     ended = await terminal.type("rehearse", *FAST)
     assert ended.code == 1
     assert _said(ended.out, "InvalidParameter", "rehearsal-txt")
-    assert "0 arrived, 2 did not" in ended.out
+    assert "0 arrived, 1 did not" in ended.out
+    assert "Nothing can be sent: set twilio.default_from_number." in ended.out
 
 
 STORM = """
@@ -117,9 +120,7 @@ async def test_in_a_storm_everything_arrives_once_and_what_does_not_is_told(
     configured: Terminal,
 ) -> None:
     (configured.folder / "storm.yaml").write_text(STORM)
-    ended = await configured.type(
-        "rehearse", "--scenario", "storm.yaml", "--speed", "30", "--picture", "storm.svg"
-    )
+    ended = await configured.type("rehearse", "--scenario", "storm.yaml", "--picture", "storm.svg")
     assert ended.code == 1
     for number in range(1, 6):
         assert _said(ended.out, "Darla", f"Pump {number}", "delivered after")
@@ -180,3 +181,53 @@ async def test_a_mistake_in_the_configuration_is_told_as_by_check(terminal: Term
     ended = await terminal.type("rehearse")
     assert ended.code == 2
     assert "contacts.Darla" in ended.err
+
+
+async def test_texts_that_the_gateway_never_looks_for_are_told_and_no_success(
+    terminal: Terminal,
+) -> None:
+    terminal.write(
+        twilio={"default_from_number": OURS},
+        contacts=PEOPLE,
+        inbound={"rules": [GATE], "polling": "off"},
+    )
+    ended = await terminal.type("rehearse", "--speed", "600")
+    assert ended.code == 1
+    assert "1 texts of people were not noticed: see inbound.polling" in ended.out
+
+
+async def test_numbers_in_what_is_said_and_published_are_masked(terminal: Terminal) -> None:
+    rule = {"from": ["Darla"], "contains": "gate", "topic": "home/gate"}
+    terminal.write(twilio={"default_from_number": OURS}, contacts=PEOPLE, inbound={"rules": [rule]})
+    ended = await terminal.type("rehearse", *FAST)
+    assert _said(ended.out, "◆", "home/gate", "messageFrom")
+    assert not re.search(r"\+1\d{6}", ended.out)
+
+
+async def test_whatever_broker_version_and_twilio_edge_are_set_nothing_outside_is_asked(
+    configured: Terminal,
+) -> None:
+    ended = await configured.type(
+        "rehearse", *FAST, CALLBOX_MQTT__VERSION="5", TWILIO_EDGE="dublin", TWILIO_REGION="ie1"
+    )
+    assert ended.code == 0, ended.out + ended.err
+
+
+async def test_a_terminal_without_arrows_and_a_folder_that_is_missing_end_no_rehearsal_badly(
+    configured: Terminal,
+) -> None:
+    ended = await configured.type("rehearse", *FAST, PYTHONIOENCODING="ascii")
+    assert ended.code == 0, ended.err
+    refused = await configured.type("rehearse", "--picture", "nowhere/storm.svg")
+    assert (refused.code, refused.out) == (2, "")
+    assert "nowhere is no folder" in refused.err
+
+
+async def test_ended_by_a_signal_it_leaves_nothing_behind(configured: Terminal) -> None:
+    process = await configured.begin("rehearse", "--speed", "1", TMPDIR=str(configured.folder))
+    stores = "callbox-rehearsal-*/*.sqlite3"
+    await until(lambda: list(configured.folder.glob(stores)), "the store is there")
+    process.terminate()
+    await process.communicate()
+    assert process.returncode == 130
+    assert list(configured.folder.glob("callbox-rehearsal-*")) == []

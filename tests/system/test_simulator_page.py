@@ -20,6 +20,7 @@ from callbox.simulator import Settings, Simulator, start
 from callbox.simulator.page.file import FOLDER
 from callbox.simulator.page.gate import forbidden
 from harness import ACCOUNT, until
+from harness.sdk import login
 
 OURS, DARLA = "+15005550006", "+12065550100"
 LOGIN = {"Authorization": encode_basic_auth(ACCOUNT, "a-secret-token")}
@@ -151,20 +152,25 @@ async def test_a_medium_with_a_strange_type_is_just_bytes(
         ("127.0.0.1:8081", "null", False),
         ("127.0.0.1:8081", "", False),
         ("evil.example:8081", None, False),
+        ("192.168.1.7:8081", "http://192.168.1.7:8081", True),
+        ("[fe80::1]:8081", None, True),
+        ("simulator:8081", None, True),
+        ("pi.local:8081", "http://pi.local:8081", True),
+        ("pi.local:8081", "http://evil.example", False),
         ("evil.example:8081", "http://evil.example:8081", False),
         ("[::1:8081", None, False),
     ],
 )
-def test_who_may_drive_a_simulator_of_this_machine(
-    host: str, origin: str | None, allowed: bool
-) -> None:
+def test_who_may_drive_the_simulator(host: str, origin: str | None, allowed: bool) -> None:
     headers = {"Host": host} | ({} if origin is None else {"Origin": origin})
-    assert (forbidden(headers, "127.0.0.1") == "") == allowed
+    assert (forbidden(headers, orders=True) == "") == allowed
+    assert (forbidden(headers, orders=False) == "") == allowed
 
 
-def test_a_simulator_for_the_whole_network_has_any_name_but_no_strange_origin() -> None:
-    assert not forbidden({"Host": "pi.local:8081", "Origin": "http://pi.local:8081"}, "0.0.0.0")
-    assert forbidden({"Host": "pi.local:8081", "Origin": "http://evil.example"}, "0.0.0.0")
+def test_programs_that_take_it_for_twilio_may_text_but_not_give_orders() -> None:
+    led_here = {"Host": "api.twilio.com"}
+    assert not forbidden(led_here, orders=False)
+    assert forbidden(led_here, orders=True)
 
 
 @pytest.mark.parametrize("path", ["/", "/_simulator/events", "/_simulator/log"])
@@ -186,6 +192,19 @@ async def test_an_order_of_another_web_site_is_not_carried_out(
     headers = {"Origin": "https://evil.example"}
     async with session.post("/_simulator/texts", data=order, headers=headers) as answer:
         assert answer.status == 403
+    assert not simulator.messages
+
+
+async def test_another_web_site_cannot_text_by_the_api_either(
+    simulator: Simulator, session: ClientSession
+) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
+        async with session.post(
+            f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json",
+            data={"To": DARLA, "From": OURS, "Body": "Open the gate"},
+            headers={**headers, **login(ACCOUNT)},
+        ) as answer:
+            assert answer.status == 403
     assert not simulator.messages
 
 

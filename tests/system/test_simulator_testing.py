@@ -14,18 +14,19 @@ from twilio.base.exceptions import TwilioRestException
 
 from callbox.config import load_config
 from callbox.simulator import BadOrder
-from callbox.simulator.testing import SimulatedTwilio, simulated_twilio
+from callbox.simulator.twin import SimulatedTwilio, simulated_twilio
 
 DARLA = "+12065550100"
 PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
 CONFTEST, THEIRS = re.findall(r"```python\n(# conftest.py\n.*?|def test_.*?)```", PAGE, re.DOTALL)
 TRIAL = """
+import dataclasses
 import pytest
-from callbox.simulator.testing import Settings
+from callbox.simulator.twin import QUICK
 
 @pytest.fixture
 def twilio_settings():
-    return Settings(trial=True)
+    return dataclasses.replace(QUICK, trial=True)
 
 def test_a_trial_account_says_so(twilio_simulator):
     client = twilio_simulator.client()

@@ -191,3 +191,22 @@ def test_a_picture_shows_when_something_is_wrong_on_purpose() -> None:
     outage, lag = troubles(storm, lasts=100, width=10)
     assert outage == ("fault: any", ("",) + ("fault",) * 3 + ("",) * 6)
     assert lag == ("fault: list", ("",) * 9 + ("fault",))
+
+
+def test_without_a_number_that_can_call_nobody_is_called_and_that_is_said(tmp_path: Path) -> None:
+    plan = plan_of(
+        configured(tmp_path, contacts={"Darla": DARLA}, twilio={"default_from_number": "Callbox"})
+    )
+    assert [request.topic for _, request in plan.scenario.requests] == ["txt"]
+    assert "Nobody is called: that needs a number in twilio.default_from_number." in plan.left_out
+
+
+def test_an_id_that_is_no_text_is_published_as_it_is_and_each_refusal_is_a_line() -> None:
+    story = Story("twilio", BEGAN)
+    assert story.request({"id": [1]}, BEGAN) == {"id": [1]}
+    fail = {"status": "fail", "error": "InvalidParameter", "error_message": "Request id cannot be"}
+    for _ in range(2):
+        status = json.dumps({"response": {**fail, "payload": None}, "id": None}).encode()
+        story.tell("twilio/message/status", status, BEGAN + 1)
+    assert [line.who for line in story.sent] == ["a request without an id"] * 2
+    assert story.unanswered == []

@@ -104,6 +104,8 @@ def test_a_cue_repeats_and_numbers_its_documents() -> None:
         ({"calls": [{"from": "+12065550100", "at": []}]}, 'calls, entry 1: "at" must be a number'),
         ({"people": [{"status": "busy"}]}, 'people, entry 1: "to" is missing.'),
         ({"people": [{"to": "*", "mood": 1}]}, 'people, entry 1: "mood" is unknown'),
+        ({"people": [{"to": "Bob"}]}, 'people, entry 1: "to" must be a number like'),
+        ({"people": [{"to": "*", "status": "undeliverd", "at": 5}]}, 'people, entry 1: "status"'),
         ({"callbacks": [{"from": "x", "delay": 1}]}, 'callbacks, entry 1: "from" must be a time'),
         ({"callbacks": [{"until": None}]}, 'callbacks, entry 1: "from" and "until" must be times.'),
         ({"requests": [{"topic": "fax", "document": {}}]}, 'requests, entry 1: "topic" must be'),
@@ -132,3 +134,30 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, sai
     assert str(caught.value).startswith(f"{path}: {said}")
     with pytest.raises(BadOrder, match="it cannot be read"):
         load(tmp_path / "no.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("texts: &a [1]\ncalls: *a\n", "it has an alias (*), which scenarios do not have."),
+        ("lasts: " + "9" * 5000, "it is not YAML: "),
+        ("settings: {speed: 3}", '"speed" stands beside "settings", not in it.'),
+        ('settings: {numbers: ["whatsapp:+12345000099"]}', '"numbers" must have no channel'),
+        (
+            "requests: [{topic: txt, document: {id: a, request: .inf}}]",
+            'requests, entry 1: "document" must be JSON: it has a number that is none.',
+        ),
+    ],
+)
+def test_a_file_that_would_do_harm_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "storm.yaml"
+    path.write_text(content)
+    with pytest.raises(BadOrder) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: {said}")
+
+
+def test_a_date_in_a_file_is_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "storm.yaml"
+    path.write_text("texts: [{from: +12065550100, body: 2026-01-31}]")
+    assert load(path).texts[0][1]["body"] == "2026-01-31"

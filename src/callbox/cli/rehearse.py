@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import signal
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +15,7 @@ import typer
 
 from callbox.cli.configuration import ConfigFile, file_of
 from callbox.cli.summary import in_words
+from callbox.domain.phone import mask_numbers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 _WIDTH = 110  # where there is no terminal
 _NARROWEST, _WIDEST = 80, 160
 _NAMES = 22
+_FASTEST = 1_000_000
+_SENDER, _ANY_NUMBER = "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER", "+15005550006"
 _ARROWS = {"out": "→", "in": "←", "topic": "◆"}
 _NOBODY = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "rehearsal"}
 
@@ -42,7 +48,7 @@ def rehearse(
     ] = None,
     speed: Annotated[
         float | None,
-        typer.Option(min=0.001, help="How many times as fast as life; 30, or the scenario's."),
+        typer.Option(min=0.001, max=_FASTEST, help="How many times as fast as life; 30 if unsaid."),
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 40,
     picture: Annotated[
@@ -56,6 +62,12 @@ def rehearse(
     """
     from callbox.stage import quieten  # noqa: PLC0415 - `--help` does without
 
+    if picture and picture.suffix.lower() != ".svg":
+        raise typer.BadParameter(f"{picture} must end in .svg: it is a picture of lines and words.")
+    if picture and not picture.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{picture.parent} is no folder: name one that is there.")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal of old
     settings = _load(config)
     plan = _plan(settings, scenario, speed)
     quieten()
@@ -66,12 +78,16 @@ def _load(named: Path | None) -> "Config":
     """Read the configuration; an account is not needed."""
     from callbox.config import load_config  # noqa: PLC0415 - see rehearse
 
-    return load_config(file_of(named), {**_NOBODY, **os.environ})
+    file = file_of(named)
+    if file is None and _SENDER not in os.environ:
+        print("There is no configuration, so it is Callbox as shipped that is rehearsed.")
+        return load_config(None, {**_NOBODY, **os.environ, _SENDER: _ANY_NUMBER})
+    return load_config(file, {**_NOBODY, **os.environ})
 
 
 def _plan(config: "Config", file: Path | None, speed: float | None) -> "Plan":
     from callbox.errors import ConfigError  # noqa: PLC0415 - see rehearse
-    from callbox.rehearsal.plan import Plan, plan_of  # noqa: PLC0415 - see rehearse
+    from callbox.rehearsal.plan import SPEED, Plan, plan_of  # noqa: PLC0415 - see rehearse
     from callbox.simulator import BadOrder  # noqa: PLC0415 - see rehearse
     from callbox.simulator.scenario.file import load  # noqa: PLC0415 - see rehearse
 
@@ -82,8 +98,7 @@ def _plan(config: "Config", file: Path | None, speed: float | None) -> "Plan":
     if not plan.scenario.requests:
         with_requests = plan_of(config).scenario.requests
         plan.scenario = replace(plan.scenario, requests=with_requests)
-    if speed is not None:
-        plan.scenario = replace(plan.scenario, speed=speed)
+    plan.scenario = replace(plan.scenario, speed=speed or plan.scenario.speed or SPEED)
     return plan
 
 
@@ -97,6 +112,8 @@ async def _perform(config: "Config", plan: "Plan", most: int, picture: Path | No
     wide = max(min(screen.width, _WIDEST), _NARROWEST)
     shown = Console(width=wide, record=True, emoji=False, file=screen.file)
     shown.print(f"Rehearsal: {plan.scenario.name or 'a scenario'}. Nothing is really sent.")
+    # Whoever ends it by SIGTERM wants the temporary folder gone as well as who types Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     async with performance(config, plan.scenario) as playing:
         with screen.status("") as status:
             await playing.perform(lambda now: status.update(_progress(now)))
@@ -141,8 +158,8 @@ def _table(lines: "list[Line]") -> "Table":
             in_words(line.at),
             _ARROWS[line.way],
             _plain(line.who),
-            _plain(line.what if line.kind == "text" else f"call: {line.what}"),
-            _plain(line.how, colour),
+            _plain(mask_numbers(line.what if line.kind == "text" else f"call: {line.what}")),
+            _plain(mask_numbers(line.how), colour),
             str(line.parts or ""),
             f"${line.price:.4f}" if line.price else "",
         )
@@ -189,4 +206,10 @@ def _conclude(screen: "Console", playing: "Performance") -> bool:
         f"${result.cost:.4f}, at the simulator's own prices.",
         highlight=False,
     )
-    return result.asked == result.arrived and not result.lost and not result.doubled
+    if result.unnoticed:
+        screen.print(
+            f"{result.unnoticed} texts of people were not noticed: see inbound.polling and "
+            "http.public_url.",
+            highlight=False,
+        )
+    return result.fine

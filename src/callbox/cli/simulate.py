@@ -222,7 +222,8 @@ async def _serve(
         signal_came = asyncio.create_task(stopping.wait())
         await asyncio.wait([signal_came, playing], return_when=asyncio.FIRST_COMPLETED)
         for task in (watching, playing, signal_came):
-            task.cancel()
+            if not task.cancel():
+                task.result()
         return _conclude(simulator)
 
 
@@ -255,7 +256,7 @@ def _first_screen(simulator: "Simulator") -> str:
     settings = simulator.settings
     return _FIRST_SCREEN.format(
         url=simulator.url,
-        number=settings.own_numbers[0],
+        number=next(iter(settings.own_numbers), "+1..."),
         token=_TOKENS[settings.auth_token is not None],
         zeros="0" * 32,
     )
@@ -285,10 +286,10 @@ def _failures(exchanges: "Sequence[Exchange]") -> "Iterator[str]":
     from callbox.domain.phone import mask_numbers  # noqa: PLC0415 - see simulate
 
     for place, exchange in enumerate(exchanges):
-        asked = exchange.status == _UNAUTHORIZED and exchange.challenge
-        again = (each.headers.get(_SAME) for each in exchanges[place + 1 :])
         if not exchange.over or not exchange.trouble:
             continue
+        asked = exchange.status == _UNAUTHORIZED and exchange.challenge
+        again = (each.headers.get(_SAME) for each in exchanges[place + 1 :])
         if asked and exchange.headers.get(_SAME) in again:
             continue
         url = exchange.url.partition("?")[0]

@@ -29,7 +29,8 @@ class Result(NamedTuple):
     """What came of it, counted by recipient; `cost` in dollars.
 
     `waiting`: not known yet how it ends. `lost`: the gateway took the request and tells nothing of
-    it. `doubled`: Twilio was asked for something that no delivery owns.
+    it. `doubled`: Twilio was asked for something that no delivery owns. `unnoticed`: texts of
+    people that the gateway did not learn of.
     """
 
     asked: int
@@ -38,7 +39,13 @@ class Result(NamedTuple):
     waiting: int
     lost: int
     doubled: int
+    unnoticed: int
     cost: float
+
+    @property
+    def fine(self) -> bool:
+        """Whether everything arrived, once, and was heard."""
+        return self.asked == self.arrived and not (self.lost or self.doubled or self.unnoticed)
 
 
 @dataclass(slots=True)
@@ -68,6 +75,11 @@ class Performance:
         calls = (cue for cue, _ in self.scenario.calls)
         return max((cue.at + (cue.times - 1) * cue.every for cue in (*cues, *calls)), default=0.0)
 
+    @property
+    def _come(self) -> int:
+        """How many texts people send, as far as they can be sent."""
+        return sum(cue.times for cue, _ in self.scenario.texts) - len(self.player.troubles)
+
     async def perform(self, look: Callable[["Performance"], None]) -> None:
         """Play it to its end; `look` is called ten times a second."""
         await self._first_look()
@@ -78,6 +90,9 @@ class Performance:
         try:
             while not self._over():
                 look(self)
+                for task in asking:
+                    if task.done():
+                        task.result()
                 await asyncio.sleep(0.1)
         finally:
             for task in asking:
@@ -101,6 +116,7 @@ class Performance:
             waiting=waiting,
             lost=len(self.story.unanswered),
             doubled=max(extra - unsettled, 0),
+            unnoticed=max(self._come - self.story.received, 0),
             cost=self.simulator.tally().cost,
         )
 
@@ -119,12 +135,11 @@ class Performance:
 
     def _settled(self) -> bool:
         quiet = asyncio.get_running_loop().time() - self.heard_at > QUIET
-        come = sum(cue.times for cue, _ in self.scenario.texts)
         return (
             quiet
             and self.published == self.expected
             and not self.story.unanswered
-            and self.story.received >= come - len(self.player.troubles)
+            and self.story.received >= self._come
             and not any(line.open for line in self.story.sent)
         )
 
@@ -147,7 +162,7 @@ class Performance:
 @contextlib.asynccontextmanager
 async def performance(config: Config, scenario: Scenario) -> AsyncIterator[Performance]:
     """Set everything up, on free ports, in a temporary folder. Raises CallboxError."""
-    clock = HastenedClock(scenario.speed)
+    clock = HastenedClock(scenario.speed or 1.0)
     settings = settings_of(config, scenario)
     async with contextlib.AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="callbox-rehearsal-")))

@@ -35,7 +35,7 @@ def plan_of(config: Config) -> Plan:
     """Suggest a rehearsal."""
     names = list(config.contacts.root)[:MOST]
     left_out = _beyond(config)
-    requests = [*_texts_to(names), *_calls_to(config, names)]
+    requests = [*_texts_to(names), *_calls_to(config, names, left_out)]
     texts = list(_texts_from(config, left_out))
     document = {"name": "Everybody and every rule", "requests": requests, "texts": texts}
     return Plan(scenario({**document, "speed": SPEED}), left_out)
@@ -48,6 +48,8 @@ def _beyond(config: Config) -> list[str]:
         for name, count in groups.items()
         if count > MOST
     ]
+    if not config.twilio.default_from_number and not config.twilio.messaging_service_sid:
+        found.append("Nothing can be sent: set twilio.default_from_number.")
     if not config.contacts:
         found.append("There are no contacts, so somebody is made up.")
     return found
@@ -67,7 +69,10 @@ def _texts_to(names: list[str]) -> Iterator[dict[str, Any]]:
         yield _request("txt", FIRST + place, {**who, "message": MESSAGE})
 
 
-def _calls_to(config: Config, names: list[str]) -> Iterator[dict[str, Any]]:
+def _calls_to(config: Config, names: list[str], left_out: list[str]) -> Iterator[dict[str, Any]]:
+    if not is_e164(config.twilio.default_from_number or ""):
+        left_out.append("Nobody is called: that needs a number in twilio.default_from_number.")
+        return
     people = [name for name in names if any(map(is_e164, config.contacts.root[name]))]
     for place, name in enumerate(people):
         at = FIRST + len(names) + CALLS_AFTER + place

@@ -31,7 +31,11 @@ def staged(config: Config, folder: Path, twilio: str) -> Config:
     return config.model_copy(
         update={
             "mqtt": config.mqtt.model_copy(
-                update={"url": f"embedded://127.0.0.1:{free_port()}", "client_id": None}
+                update={
+                    "url": f"embedded://127.0.0.1:{free_port()}",
+                    "client_id": None,
+                    "version": "auto",
+                }
             ),
             "twilio": config.twilio.model_copy(update=account),
             "store": config.store.model_copy(

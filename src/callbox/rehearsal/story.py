@@ -64,8 +64,8 @@ class Story:
         self._sids: dict[str, str] = {}
         self._ids: set[str] = set()
         self._others: list[Line] = []
-        self.refused: dict[str, Line] = {}
-        """By request id: what never became a delivery."""
+        self._refused: list[tuple[str, Line]] = []
+        """Request ids, and what may never have become a delivery."""
         self._answered: set[str] = set()
         self.received = 0
         self._hears = {
@@ -76,10 +76,16 @@ class Story:
         }
 
     def request(self, document: Document, at: float) -> dict[str, Any]:
-        """Note what a device is to publish, and give it, under an id that no other one has."""
-        name = str(document.get("id"))
+        """Note what a device is to publish, and give it, under an id that no other one has.
+
+        An id that the gateway will refuse stays as it is; the refusal is then told of nothing.
+        """
+        written = document.get("id")
+        if not isinstance(written, str) or not written:
+            return dict(document)
+        name = written
         while name in self._requested:
-            name = f"{document.get('id')}-{len(self._requested)}"
+            name = f"{written}-{len(self._requested)}"
         self._requested[name] = at - self.began_at, _words(document)
         return {**document, "id": name}
 
@@ -119,9 +125,10 @@ class Story:
         if response["status"] == "fail":
             asked_at, what = self._requested.get(name, (at, ""))
             how = f"{response['error']}: {response['error_message']}"
-            line = Line(asked_at, "out", name, what, how=how, state="failed")
+            who = name if document["id"] else "a request without an id"
+            line = Line(asked_at, "out", who, what, how=how, state="failed")
             line.steps.append((at, "failed"))
-            self.refused[name] = line
+            self._refused.append((name, line))
 
     def _delivery(self, document: Document, at: float) -> None:
         self._ids.add(str(document["id"]))
@@ -153,7 +160,7 @@ class Story:
     @property
     def sent(self) -> list[Line]:
         """What was to be sent, oldest first, refusals among it."""
-        refusals = (line for name, line in self.refused.items() if name not in self._ids)
+        refusals = (line for name, line in self._refused if name not in self._ids)
         return sorted([*self._sent.values(), *refusals], key=lambda line: line.at)
 
     @property
@@ -212,7 +219,8 @@ def _how(document: Document, line: Line) -> str:
     if state in GOOD:
         return f"{state}{after}"
     said = document["error_message"] or document.get("call_status") or ""
-    code = f" ({document['error_code']})" if document["error_code"] else ""
+    number = str(document["error_code"] or "")
+    code = f" ({number})" if number and number not in said else ""
     return f"{state}{after}" + (f": {said}{code}" if said else "")
 
 

@@ -71,7 +71,6 @@ class Simulator:
         self._web = web.Server(self._serve, access_log=None)
         self._late: set[asyncio.TimerHandle] = set()
         self._listener: asyncio.Server | None = None
-        self._host = ""
         self.settings = settings
         self.requests = Traffic()
         """Counters of what was asked and answered."""
@@ -185,7 +184,6 @@ class Simulator:
     async def listen(self, host: str, port: int) -> None:
         """Accept requests; port 0 takes a free one."""
         self._listener = await asyncio.get_running_loop().create_server(self._web, host, port)
-        self._host = host
         taken = self._listener.sockets[0].getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
         self._board.url = self.url
@@ -212,7 +210,11 @@ class Simulator:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._response(error(413, *TOO_LARGE), self.requests.in_flight, 0.0)
-        if path.startswith(PREFIX) or (path == "/" and request.method == "GET"):
+        inside = path.startswith(PREFIX) or (path == "/" and request.method == "GET")
+        why = forbidden(request.headers, orders=inside)
+        if why:
+            return _plain(document(403, {"error": why}))
+        if inside:
             return await self._inside(request, path, query, body)
         place = routes.find(request.method, path)
         text = _asked(request, body) if request.method == "POST" else query
@@ -223,9 +225,6 @@ class Simulator:
         self, request: web.BaseRequest, path: str, query: str, body: bytes
     ) -> web.StreamResponse:
         """Answer what is asked of the simulator itself: by its page, or by tests."""
-        why = forbidden(request.headers, self._host)
-        if why:
-            return _plain(document(403, {"error": why}))
         shown = await self._page.answer(request, path)
         return shown or _plain(await self._control.answer(request.method, path, query, body))
 

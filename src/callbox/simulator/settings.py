@@ -90,6 +90,9 @@ class Settings:
         for region in self.regions or ():
             if not CALLING_CODE.fullmatch(region):
                 raise BadOrder(f'"regions" must be calling codes such as +44, not "{region}".')
+        for number in self.numbers or ():
+            if ":" in number:
+                raise BadOrder(f'"numbers" must have no channel before them, unlike "{number}".')
         for sid in self.services:
             if not SERVICE_SID.fullmatch(sid):
                 raise BadOrder(f'"services" must be named MG and 32 hexadecimal digits, not {sid}.')

@@ -1,4 +1,4 @@
-"""The simulator in other people's tests: a pytest plugin, and a context manager for any runner.
+"""The simulator in other people's tests: a pytest plugin.
 
 In conftest.py:
 
@@ -9,152 +9,19 @@ Then a test that takes `twilio_simulator` has a Twilio of its own:
     def test_an_alarm_is_texted(twilio_simulator):
         my_program.alarm(client=twilio_simulator.client())
         assert twilio_simulator.texts("+12065550100") == ["The tank is full"]
-
-pytest is needed for the plugin, the package `twilio` for `client`.
 """
 
-import asyncio
-import contextlib
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator
 
 import pytest
-from twilio.rest import Client
 
-from callbox.simulator.records.address import phone_of
-from callbox.simulator.server import Simulator, start
 from callbox.simulator.settings import Settings
-
-T = TypeVar("T")
-ACCOUNT, TOKEN = "AC" + "0" * 32, "simulated"
-PATIENCE = 30.0
-"""Seconds that a text or call, with its webhooks, may take."""
-QUICK = Settings(account_sid=ACCOUNT, auth_token=TOKEN, pace=0.0, scripts=True)
-"""Everything arrives at once; calls are lived through, in no time."""
-
-
-class SimulatedTwilio:
-    """A simulator in a thread of its own, for tests that block.
-
-    Addresses are E.164 numbers, documents those of Twilio. Whatever cannot be done raises BadOrder
-    with one sentence.
-    """
-
-    def __init__(self, simulator: Simulator, loop: asyncio.AbstractEventLoop) -> None:
-        self.simulator = simulator
-        """To be used from its own thread alone: see `ask`."""
-        self._loop = loop
-        self.url = simulator.url
-        """Twilio's `base_url`."""
-        self.account_sid, self.auth_token = ACCOUNT, TOKEN
-        self.number = simulator.settings.own_numbers[0]
-        """The account's first number."""
-
-    def ask(self, question: Callable[[Simulator], T]) -> T:
-        """Do something with the simulator in its own thread; return what comes of it."""
-
-        async def answer() -> T:
-            return question(self.simulator)
-
-        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(PATIENCE)
-
-    def client(self) -> Client:
-        """Return the official SDK's client, logged in here."""
-        client = Client(self.account_sid, self.auth_token)
-        client.api.base_url = client.studio.base_url = self.url
-        return client
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables by which Callbox uses it."""
-        return {
-            "TWILIO_ACCOUNT_SID": self.account_sid,
-            "TWILIO_AUTH_TOKEN": self.auth_token,
-            "CALLBOX_TWILIO__BASE_URL": self.url,
-            "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER": self.number,
-        }
-
-    def texts(self, to: str | None = None) -> list[str]:
-        """Return the texts that somebody's phone got, or everybody's, oldest first."""
-        return self.ask(
-            lambda simulator: [
-                message.prefix + message.body
-                for message in simulator.arrived
-                if to is None or phone_of(message.to) == to
-            ]
-        )
-
-    def sent(self) -> list[dict[str, Any]]:
-        """Return everything that was asked for and created, oldest first: texts, calls, flows."""
-        return self.ask(lambda simulator: [record.entry() for record in simulator.log])
-
-    def webhooks(self) -> list[dict[str, Any]]:
-        """Return every webhook request with what came of it, oldest first."""
-        return self.ask(lambda simulator: [each.document() for each in simulator.webhooks])
-
-    def text(self, sender: str, body: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - Text's
-        """Have somebody text the account's number; return the message once its webhook answered."""
-        return self._await(
-            lambda simulator: simulator.receive(
-                sender, options.pop("to", self.number), body, **options
-            )
-        )
-
-    def call(self, sender: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - Ring's fields
-        """Have somebody call the account's number; return the call once it is over."""
-        return self._await(
-            lambda simulator: simulator.ring(sender, options.pop("to", self.number), **options)
-        )
-
-    def _await(self, begin: Callable[[Simulator], Any]) -> dict[str, Any]:
-        async def answer() -> dict[str, Any]:
-            record = await begin(self.simulator)
-            shown: dict[str, Any] = record.document(self.simulator.now())
-            return shown
-
-        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(PATIENCE)
-
-    def webhook(self, *, texts: str = "", calls: str = "", number: str | None = None) -> None:
-        """Have a number's texts and calls told to these URLs, signed; empty is nowhere."""
-
-        def change(simulator: Simulator) -> None:
-            ours = simulator.number(number or self.number)
-            ours.sms_url, ours.voice_url = texts, calls or None
-
-        self.ask(change)
-
-    def outcome(self, to: str, **options: Any) -> None:  # noqa: ANN401 - Outcome's fields
-        """Decide how what is sent to somebody ends: `status`, `error_code`, `digits`, ..."""
-        self.ask(lambda simulator: simulator.outcome(to, **options))
-
-    def faults(self, *rules: dict[str, Any]) -> None:
-        """Have things go wrong, as /_simulator/faults does; none: all well again."""
-        self.ask(lambda simulator: simulator.faults.set(list(rules)))
-
-
-@contextlib.contextmanager
-def simulated_twilio(settings: Settings = QUICK) -> Iterator[SimulatedTwilio]:
-    """Run a simulator in a thread, on a free port."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="simulated-twilio", daemon=True)
-    thread.start()
-    try:
-        begun = asyncio.run_coroutine_threadsafe(start(settings=settings), loop)
-        simulator = begun.result(PATIENCE)
-        try:
-            yield SimulatedTwilio(simulator, loop)
-        finally:
-            asyncio.run_coroutine_threadsafe(simulator.close(), loop).result(PATIENCE)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(PATIENCE)
-        loop.close()
+from callbox.simulator.twin import QUICK, SimulatedTwilio, simulated_twilio
 
 
 @pytest.fixture
 def twilio_settings() -> Settings:
-    """How `twilio_simulator` is to be; override it to have another."""
+    """How `twilio_simulator` is to be: override it by `dataclasses.replace(QUICK, ...)`."""
     return QUICK
 
 
@@ -163,13 +30,3 @@ def twilio_simulator(twilio_settings: Settings) -> Iterator[SimulatedTwilio]:
     """Twilio, for one test."""
     with simulated_twilio(twilio_settings) as twilio:
         yield twilio
-
-
-__all__: Sequence[str] = (
-    "QUICK",
-    "Settings",
-    "SimulatedTwilio",
-    "simulated_twilio",
-    "twilio_settings",
-    "twilio_simulator",
-)

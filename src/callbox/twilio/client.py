@@ -82,6 +82,8 @@ class TwilioProvider:
             http_client=transport,
         )
         if base_url is not None:
+            # TWILIO_EDGE and TWILIO_REGION would put themselves into another server's name.
+            self._client.edge = self._client.region = None
             self._client.api.base_url = base_url.rstrip("/")
             self._client.studio.base_url = studio_url(base_url.rstrip("/"))
         self._create: dict[Kind, Callable[..., Awaitable[Any]]] = {

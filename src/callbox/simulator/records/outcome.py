@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from callbox.simulator.order import BadOrder
 from callbox.simulator.records.keys import LONGEST_SPEECH, check_keys
 
+PHONE_IS_OFF = 30003
 SECONDS = ("answer_after", "hangup_after", "greeting", "sent_after", "final_after")
 """The fields that are times; a scenario may write them in words."""
 Statuses = tuple[str, ...]
@@ -59,6 +60,8 @@ class Outcome:
         for name in SECONDS:
             if not (getattr(self, name) or 0.0) >= 0:
                 raise BadOrder(f'"{name}" must be seconds, 0 or more.')
+        if self.status and self.status not in ENDS:
+            raise BadOrder(f'"status" must be one of {", ".join(sorted(ENDS))}.')
         check_keys(self.digits)
         if len(self.speech) > LONGEST_SPEECH:
             raise BadOrder(f'"speech" must be at most {LONGEST_SPEECH} characters.')
@@ -72,8 +75,9 @@ class Outcome:
 
     @property
     def call_course(self) -> Statuses:
-        """What follows once a call is queued."""
-        return CALL_ENDS.get(self.status, CALL_ENDS["completed"])
+        """What follows once a call is queued: a phone that is off does not answer either."""
+        usual = "no-answer" if self.error_code == PHONE_IS_OFF else "completed"
+        return CALL_ENDS.get(self.status, CALL_ENDS[usual])
 
 
 USUAL = Outcome()

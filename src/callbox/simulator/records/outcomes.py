@@ -4,9 +4,8 @@ import random
 from collections.abc import Iterator
 from itertools import count
 
-from callbox.simulator.order import BadOrder
 from callbox.simulator.records.address import phone, phone_of
-from callbox.simulator.records.outcome import ENDS, USUAL, Outcome
+from callbox.simulator.records.outcome import USUAL, Outcome
 
 ANY = "*"
 
@@ -29,8 +28,6 @@ class Outcomes:
 
     def choose(self, to: str, outcome: Outcome) -> None:
         """Decide how all ends from now on that is sent to a number, to `+44*`, or to `*`."""
-        if outcome.status and outcome.status not in ENDS:
-            raise BadOrder(f'"status" must be one of {", ".join(sorted(ENDS))}.')
         if to.endswith(ANY):
             self._beginnings[to.removesuffix(ANY)] = outcome
             longest_first = sorted(self._beginnings.items(), key=lambda item: -len(item[0]))

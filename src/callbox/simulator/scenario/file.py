@@ -1,6 +1,7 @@
 """Scenarios from YAML files; imported by those alone who have one, as PyYAML is."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -8,15 +9,29 @@ from callbox.simulator.order import BadOrder
 from callbox.simulator.scenario.scenario import Scenario, scenario
 
 LARGEST_FILE = 1_000_000
-BOOLEAN = "tag:yaml.org,2002:bool"
+BOOLEAN, TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 
 class Loader(yaml.SafeLoader):
-    """Reads +12345000000 as a phone number, and `on`, `off`, `yes` and `no` as words."""
+    """Reads +12345000000 as a phone number, and `on`, `off`, `yes`, `no` and dates as words.
+
+    Aliases are refused: a few lines of them may stand for more than there is memory.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - PyYAML's
+        """Read on, unless it is an alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise BadOrder("it has an alias (*), which scenarios do not have.")
+        found: yaml.Node | None = super().compose_node(parent, index)
+        return found
 
 
 Loader.yaml_implicit_resolvers = {
-    letter: [(tag, form) for tag, form in resolvers if letter in "tTfF" or tag != BOOLEAN]
+    letter: [
+        (tag, form)
+        for tag, form in resolvers
+        if tag != TIMESTAMP and (letter in "tTfF" or tag != BOOLEAN)
+    ]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     if letter != "+"
 }
@@ -30,9 +45,9 @@ def load(path: Path) -> Scenario:
         if len(text) > LARGEST_FILE:
             raise BadOrder(f"it is larger than {LARGEST_FILE} bytes.")
         return scenario(yaml.load(text, Loader))  # noqa: S506 - it is a safe one
-    except OSError as error:
-        raise BadOrder(f"{path}: it cannot be read ({error.strerror}).") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise BadOrder(f"{path}: it is not YAML: {' '.join(str(error).split())}.") from None
     except BadOrder as reason:
         raise BadOrder(f"{path}: {reason}") from None
+    except OSError as error:
+        raise BadOrder(f"{path}: it cannot be read ({error.strerror}).") from None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        raise BadOrder(f"{path}: it is not YAML: {' '.join(str(error).split())}.") from None

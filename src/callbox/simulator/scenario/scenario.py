@@ -3,7 +3,9 @@
 A time of a new key is read in words if its name is in TIMES.
 """
 
+import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -34,6 +36,7 @@ FEWER_TIMES = {
 }
 """The only such keys where `from` is a phone number, or everything is a device's."""
 TOPICS = ("txt", "call")
+NUMBERS = re.compile(r"\+\d{1,15}\*?|\*")
 MOST_TIMES = 100_000
 
 
@@ -90,8 +93,8 @@ class Scenario:
     name: str = ""
     lasts: float | None = None
     """Seconds after which it is over; None: it goes on."""
-    speed: float = 1.0
-    """Seconds of the simulation in one of the machine."""
+    speed: float | None = None
+    """Seconds of the simulation in one of the machine. None: as whoever plays it likes."""
     settings: Document = field(default_factory=dict)
     """Fields of `Settings`."""
     people: tuple[tuple[Somebody, Outcome], ...] = ()
@@ -107,7 +110,7 @@ class Scenario:
 
     def settled(self, settings: Settings) -> Settings:
         """Return settings with those of the scenario in place of the ones before."""
-        return replace(settings, **self.settings, speed=self.speed)
+        return replace(settings, **self.settings, speed=self.speed or settings.speed)
 
 
 def _numbered(value: Any, number: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
@@ -150,6 +153,10 @@ def _request(document: Document) -> tuple[Cue, Request]:
     request = read(Request, rest)
     if request.topic not in TOPICS:
         raise BadOrder(f'"topic" must be one of {", ".join(TOPICS)}.')
+    try:
+        json.dumps(request.document, allow_nan=False)
+    except ValueError:
+        raise BadOrder('"document" must be JSON: it has a number that is none.') from None
     return cue, request
 
 
@@ -162,7 +169,10 @@ def _window(document: Document) -> Window:
 
 def _person(document: Document) -> tuple[Somebody, Outcome]:
     who, rest = _split(document, {each.name for each in fields(Somebody)})
-    return read(Somebody, who), read(Outcome, rest)
+    somebody = read(Somebody, who)
+    if not NUMBERS.fullmatch(somebody.to):
+        raise BadOrder('"to" must be a number like +12065550100, or +44*, or * for everybody.')
+    return somebody, read(Outcome, rest)
 
 
 def _fault(document: Document) -> Document:
@@ -188,8 +198,10 @@ def scenario(written: object) -> Scenario:
     listed, plain = _split(written, SECTIONS)
     found = read(Scenario, with_seconds(plain, TIMES))
     lists: dict[str, Any] = {name: _entries(listed, name) for name in listed}
-    if found.speed <= 0:
+    if found.speed is not None and not found.speed > 0:
         raise BadOrder('"speed" must be more than 0.')
+    if "speed" in found.settings:
+        raise BadOrder('"speed" stands beside "settings", not in it.')
     settled = read(Settings, with_seconds(found.settings, TIMES))
     chosen = {name: getattr(settled, name) for name in found.settings}
     return replace(found, settings=chosen, **lists)

@@ -91,8 +91,7 @@ export class CallScreen {
     this.told = 0;
     this.seen = "";
     this.lines.replaceChildren();
-    tell(this.avatar, "");
-    this.avatar.append(call.theirs ? initials({ name: "", number: call.ours }) : icon("call"));
+    this.avatar.replaceChildren(call.theirs ? initials({ name: "", number: call.ours }) : icon("call"));
     tell(this.name, number(call.ours));
     this.element.setAttribute("aria-label", `Call on the phone of ${nameOf(phone)}`);
     this.update(call, true);

@@ -35,7 +35,9 @@ function field(words, unit, value, least, most, changed) {
 function typed(input, usual) {
   const value = Number(input.value);
   if (!Number.isFinite(value) || input.value === "") return usual;
-  return Math.min(Math.max(value, Number(input.min)), Number(input.max));
+  const taken = Math.min(Math.max(value, Number(input.min)), Number(input.max));
+  input.value = String(taken);
+  return taken;
 }
 
 export class Dials {
