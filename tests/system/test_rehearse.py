@@ -231,3 +231,14 @@ async def test_ended_by_a_signal_it_leaves_nothing_behind(configured: Terminal) 
     await process.communicate()
     assert process.returncode == 130
     assert list(configured.folder.glob("callbox-rehearsal-*")) == []
+
+
+async def test_a_wrong_pin_opens_nothing_and_is_told(configured: Terminal) -> None:
+    (configured.folder / "guess.yaml").write_text(
+        "texts: [{at: 5, from: +12345000000, body: open the gate 4712}]\n"
+    )
+    ended = await configured.type("rehearse", "--scenario", "guess.yaml", *FAST)
+    assert _said(ended.out, "←", "Darla", "open the gate")
+    assert "1 wrong PINs were given." in ended.out
+    assert "home/gate/set" not in ended.out
+    assert "4712" not in ended.out

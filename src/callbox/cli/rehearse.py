@@ -206,6 +206,8 @@ def _conclude(screen: "Console", playing: "Performance") -> bool:
         f"${result.cost:.4f}, at the simulator's own prices.",
         highlight=False,
     )
+    if wrong := playing.gateway.inbox.counters.wrong_pins:
+        screen.print(f"{wrong} wrong PINs were given.", highlight=False)
     if result.unnoticed:
         screen.print(
             f"{result.unnoticed} texts of people were not noticed: see inbound.polling and "
