@@ -925,6 +925,31 @@ async def test_a_bad_order_gets_400_and_a_sentence(
     assert (await answer.json())["error"].startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("what", "body", "sentence"),
+    [
+        ("texts", "{", "The document is not JSON: "),
+        ("texts", '{"from":"+12065550100","date":1e999}', "The document is not JSON: Out of range"),
+        ("texts", '{"from":"+12065550100","date":1e300}', '"date" must be a number from -2^53'),
+        ("texts", '{"from":"+12065550100","date":1e12}', '"date" must be in the years 1970 to'),
+        ("texts", '{"from":"+12065550100","body":"\\ud800"}', "The document holds half of a"),
+        ("callbacks", '{"delay":NaN}', "The document is not JSON: Out of range"),
+        ("callbacks", "[" * 100_000, "The document is nested too deep."),
+        ("calls", '{"from":' + "9" * 5000 + "}", "The document is not JSON: Exceeds the limit"),
+        ("phones", '{"number":"+12065550100","name":"\\udcff"}', "The document holds half of a"),
+        ("outcomes", '{"to":"*","duration":1' + "0" * 400 + "}", '"duration" must be a number'),
+    ],
+)
+async def test_what_no_answer_could_show_gets_400_and_nothing_is_kept(
+    http: ClientSession, what: str, body: str, sentence: str
+) -> None:
+    answer = await http.post(f"/_simulator/{what}", data=body)
+    assert answer.status == 400
+    assert (await answer.json())["error"].startswith(sentence)
+    assert (await (await http.get(f"{BASE}/Messages.json")).json())["messages"] == []
+    assert (await http.get("/_simulator/summary")).ok
+
+
 async def test_a_text_is_injected_and_what_a_phone_got_is_shown(
     sim: Simulator, listener: Listener, http: ClientSession
 ) -> None:

@@ -1,7 +1,6 @@
 """What tests and the page ask of the simulator itself, under /_simulator/."""
 
 import inspect
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -13,7 +12,7 @@ from callbox.simulator.faults.journal import Journal
 from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import Traffic
 from callbox.simulator.manner import Manner
-from callbox.simulator.order import BadOrder, read
+from callbox.simulator.order import BadOrder, parse, read
 from callbox.simulator.page.audience import MOST_PHONES, Audience
 from callbox.simulator.records.address import phone, phone_of
 from callbox.simulator.records.call import Call
@@ -71,23 +70,23 @@ class Control:
             ("GET", "journal"): lambda ask, _body: self._entries(ask),
             ("DELETE", "journal"): lambda _ask, _body: _done(journal.clear),
             ("GET", "phones"): lambda _ask, _body: self._phones(),
-            ("POST", "phones"): lambda _ask, body: self._add_phone(json.loads(body)),
-            ("PUT", "pages/{sid}"): lambda ask, body: self._attend(ask.sid, json.loads(body)),
-            ("POST", "texts"): lambda _ask, body: self._text(json.loads(body)),
+            ("POST", "phones"): lambda _ask, body: self._add_phone(parse(body)),
+            ("PUT", "pages/{sid}"): lambda ask, body: self._attend(ask.sid, parse(body)),
+            ("POST", "texts"): lambda _ask, body: self._text(parse(body)),
             ("GET", "texts"): lambda ask, _body: self._texts(ask),
             ("DELETE", "texts"): lambda _ask, _body: _done(self._board.arrived.clear),
-            ("POST", "calls"): lambda _ask, body: self._call(json.loads(body)),
+            ("POST", "calls"): lambda _ask, body: self._call(parse(body)),
             ("GET", "calls"): lambda _ask, _body: self._calls(),
             **{
                 ("POST", f"calls/{{sid}}/{name}"): self._of_call(perform)
                 for name, perform in PERSON.items()
             },
-            ("POST", "outcomes"): lambda _ask, body: self._outcome(json.loads(body)),
+            ("POST", "outcomes"): lambda _ask, body: self._outcome(parse(body)),
             ("DELETE", "outcomes"): lambda _ask, _body: _done(self._board.outcomes.clear),
-            ("POST", "callbacks"): lambda _ask, body: self._callbacks(json.loads(body)),
+            ("POST", "callbacks"): lambda _ask, body: self._callbacks(parse(body)),
             ("GET", "webhooks"): lambda ask, _body: self._webhooks(ask),
             ("DELETE", "webhooks"): lambda _ask, _body: _done(self._exchanges.clear),
-            ("PUT", "tunnels"): lambda _ask, body: self._tunnels(json.loads(body)),
+            ("PUT", "tunnels"): lambda _ask, body: self._tunnels(parse(body)),
         }
 
     @property
@@ -106,11 +105,9 @@ class Control:
             return await answer if inspect.isawaitable(answer) else answer
         except (BadFaults, BadOrder) as reason:
             return document(400, {"error": str(reason)})
-        except (json.JSONDecodeError, UnicodeDecodeError) as reason:
-            return document(400, {"error": f"The document is not JSON: {reason}."})
 
     def _set_faults(self, body: bytes) -> Answer:
-        self._faults.set(json.loads(body))
+        self._faults.set(parse(body))
         return document(200, self._faults.document())
 
     def _log(self, ask: Ask) -> Answer:
@@ -164,7 +161,7 @@ class Control:
             line = self._network.lines.get(ask.sid)
             if line is None:
                 raise BadOrder(f"The call {ask.sid} is not under way.")
-            perform(line, json.loads(body) if body else {})
+            perform(line, parse(body) if body else {})
             return document(200, self._shown(line.call))
 
         return act

@@ -59,6 +59,8 @@ class Outcome:
         for name in SECONDS:
             if not (getattr(self, name) or 0.0) >= 0:
                 raise BadOrder(f'"{name}" must be seconds, 0 or more.')
+        if self.duration is not None and self.duration < 0:
+            raise BadOrder('"duration" must be seconds, 0 or more.')
         check_keys(self.digits)
         if len(self.speech) > LONGEST_SPEECH:
             raise BadOrder(f'"speech" must be at most {LONGEST_SPEECH} characters.')
