@@ -250,6 +250,32 @@ async def test_a_redirection_is_followed_and_signed_anew(
     assert len(listener.heard) < 10
 
 
+@pytest.mark.parametrize("charset", ["hex", "nonsense", "unicode_escape", "idna"])
+async def test_an_answer_is_read_whatever_character_set_it_claims(
+    sim: Simulator, listener: Listener, charset: str
+) -> None:
+    async def claim(_request: web.Request) -> web.StreamResponse:
+        kind = {"Content-Type": f"text/xml; charset={charset}"}
+        return web.Response(body=b"<Response><Message>Yes</Message></Response>", headers=kind)
+
+    listener.answers["/in"] = claim
+    hook(sim, f"{listener.url}/in")
+    await sim.receive(ADA, OURS, "status?")
+    assert all(exchange.over and exchange.ok for exchange in sim.webhooks)
+    assert [message.body for message in sim.messages] == ["status?", "Yes"]
+    assert (await sim.ring(ADA, OURS)).ended == "completed"
+
+
+async def test_of_an_answer_that_is_too_long_only_so_much_is_read(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/in", b"<Response>" + b" " * 5_000_000 + b"</Response>")
+    hook(sim, f"{listener.url}/in")
+    await sim.receive(ADA, OURS, "status?")
+    (exchange,) = sim.webhooks
+    assert (exchange.error_code, len(exchange.body)) == (11750, 64 * 1024 + 1)
+
+
 async def test_behind_a_tunnel_the_outside_is_signed_and_the_inside_is_called(
     sim: Simulator, listener: Listener
 ) -> None:

@@ -146,7 +146,8 @@ class Control:
         ring = read(Ring, {"to": self._board.first_number, **asked})
         call = await self._network.ring(ring, wait=wait)
         shown = call.document(self._board.clock())
-        why = {} if self._board.numbers[call.to].call_webhook else {"why": NO_WEBHOOK}
+        number = self._board.numbers.get(call.to)
+        why = {} if number is None or number.call_webhook else {"why": NO_WEBHOOK}
         return document(201, {"call": shown, "transcript": _transcript(call), **why})
 
     def _calls(self) -> Answer:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientResponse,
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
@@ -21,6 +22,7 @@ from yarl import URL
 
 from callbox.simulator.records.clock import Clock
 from callbox.simulator.records.holder import Holder
+from callbox.simulator.records.twiml import LONGEST
 from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
@@ -158,7 +160,8 @@ class Proxy:
             exchange.fault = "rt"
         except ValueError:  # where a redirection leads is no place: a port above 65,535
             exchange.fault = "ct"
-        exchange.seconds = time.monotonic() - began
+        finally:
+            exchange.seconds = time.monotonic() - began
         return exchange
 
     async def _carry(self, exchange: Exchange, errand: Errand, left: float) -> None:
@@ -177,7 +180,7 @@ class Proxy:
         ) as answer:
             exchange.content_type = answer.content_type
             exchange.challenge = answer.headers.get("WWW-Authenticate", "")
-            exchange.body = await answer.text(errors="replace")
+            exchange.body = _text(await _beginning(answer), answer.charset or "utf-8")
             exchange.answered(answer.status)
             if answer.status in BECOME_GET | STAY:
                 exchange.location = answer.headers.get("Location", "")
@@ -211,3 +214,23 @@ class Proxy:
             "X-Twilio-Signature": signature(self._holder.auth_token, signed, errand.form),
             "I-Twilio-Idempotency-Token": errand.token,
         }
+
+
+async def _beginning(answer: ClientResponse) -> bytes:
+    """Return as much of an answer as shows whether it is too long."""
+    read = bytearray()
+    while len(read) <= LONGEST:
+        piece = await answer.content.read(LONGEST + 1 - len(read))
+        if not piece:
+            break
+        read += piece
+    return bytes(read)
+
+
+def _text(answer: bytes, charset: str) -> str:
+    """Read an answer in its character set, whatever it says that this is."""
+    try:
+        text = answer.decode(charset, "replace")
+    except (LookupError, ValueError):
+        text = answer.decode(errors="replace")
+    return text.encode(errors="replace").decode()
