@@ -14,12 +14,14 @@ from aiohttp import (
     ClientTimeout,
     ServerDisconnectedError,
     encode_basic_auth,
+    web,
 )
 
 from callbox.simulator import Settings, Simulator, start
 from callbox.simulator.page.file import FOLDER
 from callbox.simulator.page.gate import forbidden
 from harness import ACCOUNT, until
+from harness.listener import Listener
 
 OURS, DARLA = "+15005550006", "+12065550100"
 LOGIN = {"Authorization": encode_basic_auth(ACCOUNT, "a-secret-token")}
@@ -334,6 +336,36 @@ async def test_the_journal_has_every_request_with_what_it_was_answered(
     assert LOGIN["Authorization"] not in said
     async with session.get("/_simulator/journal?since=1&limit=1") as answer:
         assert [each["number"] for each in (await answer.json())["requests"]] == [2]
+
+
+async def test_no_password_of_a_url_is_shown_anywhere(
+    simulator: Simulator, session: ClientSession, listener: Listener
+) -> None:
+    async def guard(request: web.Request) -> web.StreamResponse:
+        if "Authorization" in request.headers:
+            return web.Response(text=script, content_type="text/xml")
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="box"'})
+
+    locked = listener.url.replace("://", "://me:s3cr@3t@")
+    script = f"<Response><Redirect>{locked}/on</Redirect></Response>"
+    listener.answers["/in"] = guard
+    simulator.number(OURS).voice_url = f"{locked}/in"
+    await simulator.ring(DARLA, OURS)
+    await orders(session, "Calls", Url=f"{locked}/out", StatusCallback=f"{locked}/status")
+    await orders(session, StatusCallback=f"no{locked}/status")
+    async with page(session) as feed:
+        told = json.dumps(feed.state)
+    for name in ("calls", "log", "webhooks", "journal"):
+        async with session.get(f"/_simulator/{name}") as answer:
+            told += await answer.text()
+    assert "/on" in told
+    assert "3t@" not in told
+    assert "s3cr" not in told
+    assert "Authorization" not in told
+    assert [heard.headers.get("Authorization") for heard in listener.at("/in")] == [
+        None,
+        encode_basic_auth("me", "s3cr@3t"),
+    ]
 
 
 async def test_the_journal_is_bounded(simulator: Simulator, session: ClientSession) -> None:

@@ -17,6 +17,7 @@ from callbox.simulator.page.audience import MOST_PHONES, Audience
 from callbox.simulator.records.address import phone, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.records.webhook import concealed
 from callbox.simulator.scenario.tally import Tally
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
@@ -94,17 +95,18 @@ class Control:
         return self._network.proxy.exchanges
 
     async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
-        """Do what is asked, or say what can be asked."""
+        """Do what is asked, or say what can be asked; without the passwords in URLs."""
         name, sid = _named(path.removeprefix(PREFIX))
         action = self._actions.get((method, name))
         if action is None:
             known = ", ".join(f"{verb} {PREFIX}{name}" for verb, name in self._actions)
             return document(404, {"error": f"{method} {path} is not known; known are {known}."})
         try:
-            answer = action(Ask("", "", sid, params(query), 0.0), body)
-            return await answer if inspect.isawaitable(answer) else answer
+            done = action(Ask("", "", sid, params(query), 0.0), body)
+            answer = await done if inspect.isawaitable(done) else done
         except (BadFaults, BadOrder) as reason:
-            return document(400, {"error": str(reason)})
+            answer = document(400, {"error": str(reason)})
+        return answer._replace(body=concealed(answer.body.decode()).encode())
 
     def _set_faults(self, body: bytes) -> Answer:
         self._faults.set(parse(body))

@@ -1,7 +1,6 @@
 """The newest requests, one by one: what was asked and answered, and what a fault made of it."""
 
 import json
-import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +10,13 @@ from callbox.simulator.api.answer import Answer
 from callbox.simulator.api.ask import Params
 from callbox.simulator.faults.fault import NORMAL, Plan
 from callbox.simulator.faults.traffic import DROPPED, Answered
+from callbox.simulator.records.webhook import concealed
 
 KEPT = 500
 LONGEST = 20_000
 """Bytes of an answer that are kept."""
 BRIEF = 300
 """Characters of a parameter's value in a line."""
-LOGIN = re.compile(r"(?<=://)[^/@\s]*(?=@)")
-"""User name and password in a URL."""
 BAD_REQUEST = 400
 Document = dict[str, object]
 
@@ -60,10 +58,10 @@ class Entry:
     def document(self) -> Document:
         """Return all of it; user names and passwords in URLs are left out."""
         text = self.answer.body.decode("utf-8", "replace")
-        return {**self.brief(), "params": self._values(), "answer": LOGIN.sub("…", text)}
+        return {**self.brief(), "params": self._values(), "answer": concealed(text)}
 
     def _values(self) -> dict[str, str]:
-        return {name: LOGIN.sub("…", ", ".join(values)) for name, values in self.params.items()}
+        return {name: concealed(", ".join(values)) for name, values in self.params.items()}
 
     def _error(self) -> tuple[int | None, str]:
         if self.answer.status < BAD_REQUEST or self.answered == DROPPED:

@@ -145,7 +145,7 @@ class Proxy:
             method=errand.hook.method,
             url=errand.url,
             params=errand.params,
-            headers={**self._headers(errand), **login},
+            headers=self._headers(errand),
             attempt=attempt,
             fallback=errand.fallback,
             began_at=self._clock(),
@@ -153,7 +153,7 @@ class Proxy:
         self.exchanges.append(exchange)
         began = time.monotonic()
         try:
-            await self._carry(exchange, errand, deadline - began)
+            await self._carry(exchange, errand, deadline - began, login)
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL):
             exchange.fault = "ct"
         except (ClientError, TimeoutError, UnicodeError):
@@ -164,7 +164,7 @@ class Proxy:
             exchange.seconds = time.monotonic() - began
         return exchange
 
-    async def _carry(self, exchange: Exchange, errand: Errand, left: float) -> None:
+    async def _carry(self, exchange: Exchange, errand: Errand, left: float, login: Form) -> None:
         rules = errand.hook.overrides
         url, forwarded = self._route(exchange.url)
         limits = ClientTimeout(
@@ -174,7 +174,7 @@ class Proxy:
             exchange.method,
             URL(url, encoded=True),
             data=urlencode(errand.form) if exchange.method == "POST" else None,
-            headers={**exchange.headers, **forwarded},
+            headers={**exchange.headers, **login, **forwarded},
             timeout=limits,
             allow_redirects=False,
         ) as answer:

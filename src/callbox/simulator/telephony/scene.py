@@ -12,7 +12,7 @@ from callbox.simulator.api.url import is_url
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.twiml import BadTwiml, Verb, read, verbs
-from callbox.simulator.records.webhook import Webhook
+from callbox.simulator.records.webhook import Webhook, concealed
 from callbox.simulator.settings import WORD
 from callbox.simulator.telephony.call_form import told
 from callbox.simulator.telephony.chores import Chores
@@ -184,7 +184,9 @@ class Scene:
         except ValueError:
             whole = ""
         if not is_url(whole):
-            raise Broken(BAD_URL, f'"{url[:200]}" is no URL: in inline TwiML it must be absolute.')
+            raise Broken(
+                BAD_URL, f'"{concealed(url)[:200]}" is no URL: in inline TwiML it must be absolute.'
+            )
         spare = self.fallback
         return Webhook(whole, method, spare.url, spare.method) if spare else Webhook(whole, method)
 
