@@ -108,7 +108,7 @@ class Ringing:
     async def tell(self, ring: Ring, call: Call, *, live: bool) -> None:
         """Go through a whole call to us, to the status callback at its end."""
         number, attended = self._board.numbers.get(call.to), self._board.attended
-        hook = number and number.call_webhook
+        hook = number.call_webhook if number else None
         scene = self._begin(call, caller(ring), live=live or call.sender in attended)
         scene.hear("line", "ring")
         end = "failed" if hook is None else "completed"
@@ -118,7 +118,7 @@ class Ringing:
                 await self._live(scene, partial(self._welcome, scene, hook))
         finally:
             self._finish(scene, "no-answer" if scene.line.gone and not scene.answered else end)
-        await self._report(scene, number and number.status_webhook)
+        await self._report(scene, number.status_webhook if number else None)
 
     async def _welcome(self, scene: Scene, hook: Webhook) -> None:
         await scene.fetch(hook, {})
