@@ -25,7 +25,7 @@ from callbox.simulator.testing import Settings
 
 @pytest.fixture
 def twilio_settings():
-    return Settings(trial=True)
+    return Settings(trial=True, pace=0)
 
 def test_a_trial_account_says_so(twilio_simulator):
     client = twilio_simulator.client()

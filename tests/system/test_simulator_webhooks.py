@@ -172,7 +172,7 @@ async def test_a_slow_webhook_is_given_up_tried_again_and_then_the_fallback_is_a
     assert last.form["ErrorUrl"] == f"{listener.url}/sms"
     assert last.signed()
     assert last.form.keys() - listener.heard[0].form.keys() == {"ErrorCode", "ErrorUrl"}
-    assert [text.body for text in sim.arrived] == ["Later."]
+    await until(lambda: [text.body for text in sim.arrived] == ["Later."], "it arrives")
 
 
 async def test_the_total_time_bounds_all_attempts(sim: Simulator, listener: Listener) -> None:
@@ -574,7 +574,10 @@ async def test_the_answer_is_obeyed(
     listener.answer("/sms", body, content_type=content_type)
     hook(sim, f"{listener.url}/sms")
     await sim.receive(ADA, OURS, "status?")
-    assert [(text.body, text.media) for text in sim.phone(ADA).received] == replies
+    await until(
+        lambda: [(text.body, text.media) for text in sim.phone(ADA).received] == replies,
+        "the replies arrive",
+    )
     found = await listed(http, To=ADA)
     assert {(text["direction"], text["from"]) for text in found} <= {("outbound-reply", OURS)}
     assert len(found) == len(replies)
@@ -600,9 +603,10 @@ async def test_stop_is_told_and_then_nothing_gets_through_until_start(
         answer = await http.post(f"{BASE}/Messages.json", data={"To": ADA, "Body": "x", **sender})
         assert (answer.status, (await answer.json())["code"]) == (400, 21610)
     await post(http, "Messages", To=BOB, From=OURS, Body="x")
-    assert [text.body for text in sim.phone(BOB).received] == ["x"]
+    await until(lambda: [text.body for text in sim.phone(BOB).received] == ["x"], "it arrives")
     await sim.receive(ADA, OURS, "START")
     await post(http, "Messages", To=ADA, From=OURS, Body="x")
+    await until(lambda: len(sim.phone(ADA).received) == 4, "all have arrived")
     stopped, started, *others = [text.body for text in sim.phone(ADA).received]
     assert stopped.startswith("You have successfully been unsubscribed.")
     assert started.startswith("You have successfully been re-subscribed")
@@ -984,6 +988,7 @@ async def test_a_text_is_injected_and_what_a_phone_got_is_shown(
     shown = await control(http, "texts", body="status?", **{"from": ADA, "to": OURS})
     assert (shown["message"]["direction"], shown["webhook"]["status"]) == ("inbound", 200)
     await post(http, "Messages", To=BOB, From=OURS, Body="x")
+    await until(lambda: len(sim.arrived) == 2, "both have arrived")
     got = await (await http.get("/_simulator/texts", params={"to": ADA})).json()
     assert [(text["to"], text["from"], text["body"]) for text in got["texts"]] == [
         (ADA, OURS, "All is well.")

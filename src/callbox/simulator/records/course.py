@@ -31,8 +31,6 @@ class Course(NamedTuple):
 
     timeline: Timeline
     error_code: int | None = None
-    held: float = 0.0
-    """Seconds until it can arrive, if it was held up."""
 
 
 class Courses:
@@ -66,10 +64,8 @@ class Courses:
         waits = self._turn(load, now)
         if waits is None:
             return Course(self._cut(load, usual, load.ahead + load.validity), EXPIRED)
-        next_status = usual.statuses[len(load.first)]
-        course = usual.later(waits, next_status) if waits else usual
-        held = waits or load.ahead or outcome.sent_after
-        return Course(course, outcome.error_code, course.due(next_status) or 0.0 if held else 0.0)
+        course = usual.later(waits, usual.statuses[len(load.first)]) if waits else usual
+        return Course(course, outcome.error_code)
 
     def usual(self) -> Timeline:
         """Return the statuses of a text that waits for nobody and arrives."""
