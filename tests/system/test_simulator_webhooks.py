@@ -583,6 +583,125 @@ async def test_the_answer_is_obeyed(
     assert len(found) == len(replies)
 
 
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ('<Message to="nonsense">Hello</Message>', 14101),
+        ('<Message to="+447911123456">Hello</Message>', 21408),
+        ('<Message from="+12025550199">Hello</Message>', 14102),
+        ("<Message/>", 14103),
+        ("<Message><Body/></Message>", 14103),
+        (f"<Message>{'x' * 1601}</Message>", 14103),
+        ('<Message statusCallback="http://[">Hello</Message>', 14105),
+        ("<Message><Media>http://[</Media></Message>", 21620),
+        ("<Say>Hello</Say>", 12200),
+        ('<Redirect method="PUT">/sms</Redirect>', 14104),
+        ("<Redirect>http://[</Redirect>", 11100),
+    ],
+)
+async def test_a_reply_that_twilio_would_refuse_is_not_sent(
+    listener: Listener, reply: str, code: int
+) -> None:
+    settings = Settings(numbers=(OURS,), regions=("+1",), auth_token=TOKEN)
+    async with await start(settings=settings) as sim:
+        listener.answer("/sms", f"<Response>{reply}</Response>")
+        hook(sim, f"{listener.url}/sms")
+        await sim.receive(ADA, OURS, "status?")
+        assert sim.webhooks[0].error_code == code
+        assert list(sim.log) == []
+
+
+async def test_a_reply_to_an_unverified_phone_of_a_trial_account_is_not_sent(
+    listener: Listener,
+) -> None:
+    settings = Settings(trial=True, verified=(BOB,), auth_token=TOKEN)
+    async with await start(settings=settings) as sim:
+        listener.answer("/sms", "Hello", content_type="text/plain")
+        hook(sim, f"{listener.url}/sms")
+        await sim.receive(ADA, OURS, "status?")
+        assert (sim.webhooks[0].error_code, list(sim.log)) == (14101, [])
+
+
+async def test_what_is_good_of_an_answer_is_done_to_the_tenth_reply(
+    sim: Simulator, listener: Listener
+) -> None:
+    replies = "".join(f"<Message>{number}</Message>" for number in range(11))
+    listener.answer("/sms", f"<Response>{replies}</Response>")
+    hook(sim, f"{listener.url}/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert [reply.body for reply in sim.messages[1:]] == [str(number) for number in range(10)]
+    assert sim.webhooks[0].error_code == 14109
+
+
+async def test_the_urls_of_a_reply_may_be_relative(sim: Simulator, listener: Listener) -> None:
+    listener.answer(
+        "/a/sms",
+        '<Response><Message statusCallback="../status">Look<Media>tank.png</Media></Message>'
+        "</Response>",
+    )
+    hook(sim, f"{listener.url}/a/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert sim.messages[-1].media == (f"{listener.url}/a/tank.png",)
+    await told(listener, 2)
+    assert listener.statuses() == ["sent", "delivered"]
+
+
+async def test_a_redirect_leads_to_another_script_and_nothing_behind_it_is_done(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer(
+        "/sms",
+        '<Response><Message>One</Message><Redirect method="get">on?x=1</Redirect>'
+        "<Message>Never</Message></Response>",
+    )
+    listener.answer("/on", "<Response><Message>Two</Message></Response>")
+    hook(sim, f"{listener.url}/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert [reply.body for reply in sim.messages[1:]] == ["One", "Two"]
+    (on,) = listener.at("/on")
+    assert (on.method, on.form["Body"], on.form["x"]) == ("GET", "status?", "1")
+    assert on.signed()
+
+
+async def test_redirects_in_a_circle_come_to_an_end(sim: Simulator, listener: Listener) -> None:
+    listener.answer("/sms", "<Response><Redirect/></Response>")
+    hook(sim, f"{listener.url}/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert (len(listener.heard), sim.webhooks[-1].error_code) == (20, 14106)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "code"),
+    [("<Response>", "text/xml", "12100"), ("{}", "application/json", "12300")],
+)
+async def test_an_answer_that_cannot_be_read_has_the_fallback_asked(
+    sim: Simulator, listener: Listener, body: str, content_type: str, code: str
+) -> None:
+    listener.answer("/sms", body, content_type=content_type)
+    listener.answer("/else", "<Response><Message>Later.</Message></Response>")
+    hook(sim, f"{listener.url}/sms", sms_fallback_url=f"{listener.url}/else")
+    await sim.receive(ADA, OURS, "status?")
+    (asked,) = listener.at("/else")
+    assert (asked.form["ErrorCode"], asked.form["ErrorUrl"]) == (code, f"{listener.url}/sms")
+    assert [reply.body for reply in sim.messages[1:]] == ["Later."]
+
+
+async def test_a_method_in_small_letters_is_a_method(listener: Listener) -> None:
+    settings = Settings(pace=0.01, scripts=True, auth_token=TOKEN)
+    async with (
+        await start(settings=settings) as sim,
+        ClientSession(sim.url, headers=BASIC) as session,
+    ):
+        form = {"Url": f"{listener.url}/in", "StatusCallback": f"{listener.url}/status"}
+        methods = {"Method": "post", "StatusCallbackMethod": "post"}
+        await post(session, "Calls", To=ADA, From=OURS, **form, **methods)
+        await until(lambda: listener.at("/status"), "the end is told")
+        assert [heard.posted["CallStatus"] for heard in listener.heard] == [
+            "in-progress",
+            "completed",
+        ]
+
+
 async def test_an_answer_of_the_wrong_type_is_in_the_debugger(
     sim: Simulator, listener: Listener
 ) -> None:

@@ -60,6 +60,10 @@ class Webhook:
     fallback_url: str | None = None
     fallback_method: str = "POST"
 
+    def __post_init__(self) -> None:
+        for name in ("method", "fallback_method"):  # Twilio takes them in small letters too
+            object.__setattr__(self, name, getattr(self, name).upper())
+
     @property
     def fallback(self) -> "Webhook | None":
         """Whom to call when this one fails."""
