@@ -123,9 +123,14 @@ async def test_a_document_that_somebody_texted_cannot_act_as_the_page(
     media = ({"content": html, "content_type": "text/html"},)
     message = await simulator.receive(DARLA, OURS, "Look", media=media)
     (kept,) = message.attachments
-    async with session.get(f"/_simulator/media/{message.sid}/{kept.sid}") as answer:
-        assert answer.status == 200
-        assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+    for place in (
+        f"/_simulator/media/{message.sid}/{kept.sid}",
+        f"{message.path}/Media/{kept.sid}",
+    ):
+        async with session.get(place) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/html")
+            assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 async def test_a_medium_with_a_strange_type_is_just_bytes(
@@ -133,9 +138,22 @@ async def test_a_medium_with_a_strange_type_is_just_bytes(
 ) -> None:
     media = ({"content": "aGk=", "content_type": "text/html\r\nSet-Cookie: x"},)
     message = await simulator.receive(DARLA, OURS, "Look", media=media)
-    place = f"/_simulator/media/{message.sid}/{message.attachments[0].sid}"
-    async with session.get(place) as answer:
-        assert answer.content_type == "application/octet-stream"
+    (kept,) = message.attachments
+    for place in (
+        f"/_simulator/media/{message.sid}/{kept.sid}",
+        f"{message.path}/Media/{kept.sid}",
+    ):
+        async with session.get(place) as answer:
+            assert answer.content_type == "application/octet-stream"
+
+
+async def test_a_medium_that_is_nowhere_is_not_found(
+    simulator: Simulator, session: ClientSession
+) -> None:
+    media = ({"url": "http://example.org/a\r\nSet-Cookie: x"},)
+    message = await simulator.receive(DARLA, OURS, "Look", media=media)
+    async with session.get(f"{message.path}/Media/{message.attachments[0].sid}") as answer:
+        assert answer.status == 404
 
 
 # gate

@@ -19,6 +19,7 @@ from callbox.simulator.records.call import Call
 from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.records.webhook import concealed
 from callbox.simulator.scenario.tally import Tally
+from callbox.simulator.telephony.exchanges import Exchanges
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
 from callbox.simulator.telephony.ring import Ring
@@ -91,7 +92,7 @@ class Control:
         }
 
     @property
-    def _exchanges(self) -> list[Any]:
+    def _exchanges(self) -> Exchanges:
         return self._network.proxy.exchanges
 
     async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:

@@ -9,6 +9,8 @@ from callbox.simulator.records.outcome import USUAL, Outcome
 from callbox.simulator.records.timeline import Timeline, timeline
 
 QUEUE_OVERFLOW, EXPIRED = 30001, 30036
+MANY = 100
+"""Lanes among which one looks for those that are past."""
 
 
 class Load(NamedTuple):
@@ -44,6 +46,7 @@ class Courses:
         self._limits = limits
         self._pace = pace
         self._lanes: dict[tuple[str, float], Lane] = {}
+        self._many = MANY
         self._calls = Lane()
 
     def full(self, load: Load, now: float) -> bool:
@@ -112,8 +115,15 @@ class Courses:
         place = (load.sender, now + load.ahead if load.ahead else 0.0)
         lane = self._lanes.get(place)
         if lane is None:
+            self._let_go(now)
             lane = self._lanes[place] = Lane()
         return lane
+
+    def _let_go(self, now: float) -> None:
+        """Forget the lanes of moments that are past, once they are many: nobody comes to them."""
+        if len(self._lanes) >= self._many:
+            kept = {place: lane for place, lane in self._lanes.items() if not 0 < place[1] < now}
+            self._lanes, self._many = kept, MANY + 2 * len(kept)
 
     def _cut(self, load: Load, usual: Timeline, seconds: float) -> Timeline:
         """Let it fail so long after the creation, in place of being sent."""

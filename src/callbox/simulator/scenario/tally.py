@@ -31,6 +31,7 @@ class Tally:
     received: int
     """Texts and calls that came in."""
     webhooks: int
+    """Of the newest that are kept."""
     webhooks_failed: int
 
     def document(self) -> dict[str, Any]:

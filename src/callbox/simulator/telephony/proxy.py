@@ -26,6 +26,7 @@ from callbox.simulator.records.twiml import LONGEST
 from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.exchanges import Exchanges
 from callbox.simulator.telephony.signature import signature, signed_url
 from callbox.simulator.telephony.text_form import Form
 
@@ -78,8 +79,8 @@ class Proxy:
         self._holder = holder
         self._clock = clock
         self._session: ClientSession | None = None
-        self.exchanges: list[Exchange] = []
-        """Every request, oldest first."""
+        self.exchanges = Exchanges()
+        """The newest requests, oldest first."""
         self.tunnels: dict[str, str] = dict(settings.tunnels)
         """What begins with the first is signed so, and sent to the second."""
 
