@@ -386,6 +386,20 @@ async def test_no_password_of_a_url_is_shown_anywhere(
     ]
 
 
+async def test_a_password_where_an_answer_is_cut_off_is_not_in_the_journal(
+    simulator: Simulator, session: ClientSession
+) -> None:
+    ours = simulator.number(OURS)
+    ours.sms_url = f"https://me:{'s3cr3t' * 5000}@example.com/"
+    path = f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers/{ours.sid}.json"
+    async with session.get(path, headers=LOGIN) as answer:
+        assert "s3cr3t@example.com" in await answer.text()
+    async with session.get("/_simulator/journal") as answer:
+        (shown,) = (await answer.json())["requests"]
+    assert '"sms_url": "https://…' in shown["answer"]
+    assert "s3cr3t" not in shown["answer"]
+
+
 async def test_the_journal_is_bounded(simulator: Simulator, session: ClientSession) -> None:
     for _ in range(510):
         await (await session.get("/nowhere")).read()

@@ -1,6 +1,7 @@
 """The newest requests, one by one: what was asked and answered, and what a fault made of it."""
 
 import json
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ LONGEST = 20_000
 """Bytes of an answer that are kept."""
 BRIEF = 300
 """Characters of a parameter's value in a line."""
+HALF_URL = re.compile(r"""://[^/?#\s"'<>]*\Z""")
 BAD_REQUEST = 400
 Document = dict[str, object]
 
@@ -57,8 +59,10 @@ class Entry:
 
     def document(self) -> Document:
         """Return all of it; user names and passwords in URLs are left out."""
-        text = self.answer.body.decode("utf-8", "replace")
-        return {**self.brief(), "params": self._values(), "answer": concealed(text)}
+        text = concealed(self.answer.body.decode("utf-8", "replace"))
+        if len(self.answer.body) == LONGEST:  # cut off, within a URL perhaps
+            text = HALF_URL.sub("://…", text)
+        return {**self.brief(), "params": self._values(), "answer": text}
 
     def _values(self) -> dict[str, str]:
         return {name: concealed(", ".join(values)) for name, values in self.params.items()}
