@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import FilePayload, Page, expect
 
 from harness import call, text, until
-from harness.booth import Booth, phone
+from harness.booth import MENU, Booth, phone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -116,6 +116,18 @@ async def test_a_call_rings_is_answered_heard_and_a_pressed_key_reaches_the_webh
     await booth.becomes("c1", "completed")
     await screen.get_by_role("button", name="Close").click()
     await expect(phone(page, darla).locator(".callcard")).to_contain_text("Ended after")
+
+
+async def test_a_call_of_many_lines_is_shown_to_its_end(booth: Booth) -> None:
+    darla = booth.someone()
+    page = await booth.open(darla)
+    booth.webhooks.answer("/long", MENU.replace("<Gather", '<Pause length="0"/>' * 210 + "<Gather"))
+    booth.device.publish("call", call("c9", darla, f"{booth.webhooks.url}/long"))
+    screen = phone(page, darla).locator(".callscreen")
+    await screen.get_by_role("button", name="Answer").click()
+    await expect(screen).to_contain_text("Waits for keys")
+    await screen.get_by_role("button", name="1", exact=True).click()
+    await expect(screen.locator(".transcript")).to_contain_text("Thank you.")
 
 
 async def test_a_declined_call_is_busy_on_message_delivery(booth: Booth) -> None:

@@ -178,8 +178,46 @@ async def test_a_redacted_body_is_empty_but_the_log_still_knows_it(sim: Simulato
     assert sim.log[0].entry()["body"] == "The tank is full"
 
 
-async def test_a_deleted_message_is_gone_but_stays_in_the_log(sim: Simulator) -> None:
+async def test_a_message_on_its_way_cannot_be_deleted(sim: Simulator, clock: Clock) -> None:
     message = await ask(sim, text())
+    for status in ("queued", "sent"):
+        fetched = await ask(sim, lambda client: client.messages(message.sid).fetch())
+        assert fetched.status == status
+        with pytest.raises(TwilioRestException) as caught:
+            await ask(sim, lambda client: client.messages(message.sid).delete())
+        assert (caught.value.status, caught.value.code) == (409, 20009)
+        clock.now += 1
+    assert await ask(sim, lambda client: client.messages(message.sid).delete())
+    assert [text.body for text in sim.arrived] == ["The tank is full"]
+
+
+async def test_a_message_arrives_as_it_is_sent_and_not_if_it_was_canceled_before(
+    sim: Simulator, clock: Clock
+) -> None:
+    dropped, kept = await ask(sim, text(body="No")), await ask(sim, text(body="Yes"))
+    assert list(sim.arrived) == []
+    clock.now += 0.9
+    await ask(sim, lambda client: client.messages(dropped.sid).update(status="canceled"))
+    assert list(sim.arrived) == []
+    clock.now += 0.2
+    assert [text.sid for text in sim.arrived] == [kept.sid]
+
+
+async def test_what_was_deleted_has_been_paid_for(sim: Simulator, clock: Clock) -> None:
+    sent, made = await ask(sim, text()), await ask(sim, call())
+    came = await sim.receive("+15551234567", "+15005550006")
+    clock.now += 10
+    cost = sim.tally().cost
+    assert cost > 0.02
+    await ask(sim, lambda client: client.messages(sent.sid).delete())
+    await ask(sim, lambda client: client.calls(made.sid).delete())
+    sim._board.messages.remove(came)
+    assert (sim.tally().cost, sim.tally().received) == (cost, 1)
+
+
+async def test_a_deleted_message_is_gone_but_stays_in_the_log(sim: Simulator, clock: Clock) -> None:
+    message = await ask(sim, text())
+    clock.now += 2
     assert await ask(sim, lambda client: client.messages(message.sid).delete())
     with pytest.raises(TwilioRestException) as caught:
         await ask(sim, lambda client: client.messages(message.sid).fetch())

@@ -60,7 +60,7 @@ async def test_a_trial_account_prefixes_its_replies_but_twilio_not_its_own(
 ) -> None:
     listener.answer("/sms", "<Response><Message>All is well</Message></Response>")
     numbers = {LONG: OwnNumber(sms_url=f"{listener.url}/sms")}
-    async with begin(trial=True, numbers=numbers) as sim:
+    async with begin(trial=True, numbers=numbers, pace=0.0) as sim:
         await sim.phone(ADA).texts("status?")
         await sim.phone(ADA).texts("help")
         bodies = [got.prefix + got.body for got in sim.phone(ADA).received]

@@ -54,6 +54,11 @@ async def dial(sim: Simulator, script: str = "", **more: Any) -> Call:  # noqa: 
     return next(call for call in sim.calls if call.sid == created.sid)
 
 
+async def break_down(_scene: object) -> None:
+    """Fail as nothing should."""
+    raise RuntimeError("broken")
+
+
 async def over(call: Call) -> Call:
     await until(lambda: call.ended, "the call is over")
     return call
@@ -909,3 +914,34 @@ async def test_elements_within_elements_without_end_do_no_harm(
     listener.answer("/say", response(f"{'<Gather>' * deep}{'</Gather>' * deep}<Say>Hello</Say>"))
     call = await lived(sim, f"{listener.url}/say")
     assert story(call, "voice") == ["voice say Hello"]
+
+
+async def test_a_call_ends_even_if_living_through_it_breaks(
+    sim: Simulator, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callbox.simulator.telephony.ringing.perform", break_down)
+    assert (await over(await dial(sim, response("<Say>Hello</Say>")))).ended == "completed"
+    sim.number(OURS).voice_url = f"{listener.url}/in"
+    with pytest.raises(RuntimeError):
+        await sim.ring(ADA, OURS)
+    assert sim.calls[-1].ended == "completed"
+    assert not sim.lines
+
+
+async def test_a_number_may_be_given_back_while_it_is_called(
+    sim: Simulator, listener: Listener
+) -> None:
+    async def release(_request: web.Request) -> web.StreamResponse:
+        await ask(sim, lambda client: client.incoming_phone_numbers(number.sid).delete(),
+                  secret=TOKEN)  # fmt: skip
+        return web.Response(text=response("<Say>Bye</Say>"), content_type="text/xml")
+
+    number = sim.number(OURS)
+    number.voice_url = f"{listener.url}/in"
+    listener.answers["/in"] = release
+    async with (
+        ClientSession(sim.url) as session,
+        session.post("/_simulator/calls", json={"from": ADA, "to": OURS}) as answer,
+    ):
+        assert answer.status == 201
+        assert (await answer.json())["call"]["status"] == "completed"

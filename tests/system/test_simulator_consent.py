@@ -1,6 +1,7 @@
 """STOP, START and HELP: what the person is answered, what gets through, what the webhook hears."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -18,6 +19,12 @@ STARTED = (
     " Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 )
 HELPED = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
+
+
+@pytest.fixture
+def begin(begin: Begin) -> Begin:
+    """Start a simulator whose texts arrive at once."""
+    return partial(begin, pace=0.0)
 
 
 def got(sim: Simulator) -> Sequence[str]:

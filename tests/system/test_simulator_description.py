@@ -150,6 +150,8 @@ async def place(http: ClientSession, sim: Simulator, operation: Operation) -> st
         await http.post(f"{BASE}/Messages.json", data=form)
         message = sim.messages[-1]
         whole = "{MessageSid}" in operation.path
+        if operation.method == "delete":
+            await http.post(f"{message.path}.json", data={"Status": "canceled"})
         sids |= {"MessageSid": message.sid}
         sids["Sid"] = message.attachments[0].sid if whole else message.sid
     elif "/Calls/" in operation.path:

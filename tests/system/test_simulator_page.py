@@ -14,12 +14,14 @@ from aiohttp import (
     ClientTimeout,
     ServerDisconnectedError,
     encode_basic_auth,
+    web,
 )
 
 from callbox.simulator import Settings, Simulator, start
 from callbox.simulator.page.file import FOLDER
 from callbox.simulator.page.gate import forbidden
 from harness import ACCOUNT, until
+from harness.listener import Listener
 from harness.sdk import login
 
 OURS, DARLA = "+15005550006", "+12065550100"
@@ -122,9 +124,14 @@ async def test_a_document_that_somebody_texted_cannot_act_as_the_page(
     media = ({"content": html, "content_type": "text/html"},)
     message = await simulator.receive(DARLA, OURS, "Look", media=media)
     (kept,) = message.attachments
-    async with session.get(f"/_simulator/media/{message.sid}/{kept.sid}") as answer:
-        assert answer.status == 200
-        assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+    for place in (
+        f"/_simulator/media/{message.sid}/{kept.sid}",
+        f"{message.path}/Media/{kept.sid}",
+    ):
+        async with session.get(place) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/html")
+            assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 async def test_a_medium_with_a_strange_type_is_just_bytes(
@@ -132,9 +139,22 @@ async def test_a_medium_with_a_strange_type_is_just_bytes(
 ) -> None:
     media = ({"content": "aGk=", "content_type": "text/html\r\nSet-Cookie: x"},)
     message = await simulator.receive(DARLA, OURS, "Look", media=media)
-    place = f"/_simulator/media/{message.sid}/{message.attachments[0].sid}"
-    async with session.get(place) as answer:
-        assert answer.content_type == "application/octet-stream"
+    (kept,) = message.attachments
+    for place in (
+        f"/_simulator/media/{message.sid}/{kept.sid}",
+        f"{message.path}/Media/{kept.sid}",
+    ):
+        async with session.get(place) as answer:
+            assert answer.content_type == "application/octet-stream"
+
+
+async def test_a_medium_that_is_nowhere_is_not_found(
+    simulator: Simulator, session: ClientSession
+) -> None:
+    media = ({"url": "http://example.org/a\r\nSet-Cookie: x"},)
+    message = await simulator.receive(DARLA, OURS, "Look", media=media)
+    async with session.get(f"{message.path}/Media/{message.attachments[0].sid}") as answer:
+        assert answer.status == 404
 
 
 # gate
@@ -353,6 +373,50 @@ async def test_the_journal_has_every_request_with_what_it_was_answered(
     assert LOGIN["Authorization"] not in said
     async with session.get("/_simulator/journal?since=1&limit=1") as answer:
         assert [each["number"] for each in (await answer.json())["requests"]] == [2]
+
+
+async def test_no_password_of_a_url_is_shown_anywhere(
+    simulator: Simulator, session: ClientSession, listener: Listener
+) -> None:
+    async def guard(request: web.Request) -> web.StreamResponse:
+        if "Authorization" in request.headers:
+            return web.Response(text=script, content_type="text/xml")
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="box"'})
+
+    locked = listener.url.replace("://", "://me:s3cr@3t@")
+    script = f"<Response><Redirect>{locked}/on</Redirect></Response>"
+    listener.answers["/in"] = guard
+    simulator.number(OURS).voice_url = f"{locked}/in"
+    await simulator.ring(DARLA, OURS)
+    await orders(session, "Calls", Url=f"{locked}/out", StatusCallback=f"{locked}/status")
+    await orders(session, StatusCallback=f"no{locked}/status")
+    async with page(session) as feed:
+        told = json.dumps(feed.state)
+    for name in ("calls", "log", "webhooks", "journal"):
+        async with session.get(f"/_simulator/{name}") as answer:
+            told += await answer.text()
+    assert "/on" in told
+    assert "3t@" not in told
+    assert "s3cr" not in told
+    assert "Authorization" not in told
+    assert [heard.headers.get("Authorization") for heard in listener.at("/in")] == [
+        None,
+        encode_basic_auth("me", "s3cr@3t"),
+    ]
+
+
+async def test_a_password_where_an_answer_is_cut_off_is_not_in_the_journal(
+    simulator: Simulator, session: ClientSession
+) -> None:
+    ours = simulator.number(OURS)
+    ours.sms_url = f"https://me:{'s3cr3t' * 5000}@example.com/"
+    path = f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers/{ours.sid}.json"
+    async with session.get(path, headers=LOGIN) as answer:
+        assert "s3cr3t@example.com" in await answer.text()
+    async with session.get("/_simulator/journal") as answer:
+        (shown,) = (await answer.json())["requests"]
+    assert '"sms_url": "https://…' in shown["answer"]
+    assert "s3cr3t" not in shown["answer"]
 
 
 async def test_the_journal_is_bounded(simulator: Simulator, session: ClientSession) -> None:

@@ -153,6 +153,7 @@ async def test_headers_are_twilios(http: ClientSession) -> None:
         (None, "Authentication Error - No credentials provided"),
         ("Bearer x", "Authentication Error - No credentials provided"),
         ("Basic !!!", "Authentication Error - invalid username"),
+        ("Basic é", "Authentication Error - invalid username"),
         ("Basic " + base64.b64encode(f"{ACCOUNT}:".encode()).decode(), "Authenticate"),
         ("Basic " + base64.b64encode(b"me:secret").decode(), "Authenticate"),
     ],

@@ -172,7 +172,7 @@ async def test_a_slow_webhook_is_given_up_tried_again_and_then_the_fallback_is_a
     assert last.form["ErrorUrl"] == f"{listener.url}/sms"
     assert last.signed()
     assert last.form.keys() - listener.heard[0].form.keys() == {"ErrorCode", "ErrorUrl"}
-    assert [text.body for text in sim.arrived] == ["Later."]
+    await until(lambda: [text.body for text in sim.arrived] == ["Later."], "it arrives")
 
 
 async def test_the_total_time_bounds_all_attempts(sim: Simulator, listener: Listener) -> None:
@@ -248,6 +248,32 @@ async def test_a_redirection_is_followed_and_signed_anew(
     listener.answers["/there"] = move
     await sim.receive(ADA, OURS, "round and round")
     assert len(listener.heard) < 10
+
+
+@pytest.mark.parametrize("charset", ["hex", "nonsense", "unicode_escape", "idna"])
+async def test_an_answer_is_read_whatever_character_set_it_claims(
+    sim: Simulator, listener: Listener, charset: str
+) -> None:
+    async def claim(_request: web.Request) -> web.StreamResponse:
+        kind = {"Content-Type": f"text/xml; charset={charset}"}
+        return web.Response(body=b"<Response><Message>Yes</Message></Response>", headers=kind)
+
+    listener.answers["/in"] = claim
+    hook(sim, f"{listener.url}/in")
+    await sim.receive(ADA, OURS, "status?")
+    assert all(exchange.over and exchange.ok for exchange in sim.webhooks)
+    assert [message.body for message in sim.messages] == ["status?", "Yes"]
+    assert (await sim.ring(ADA, OURS)).ended == "completed"
+
+
+async def test_of_an_answer_that_is_too_long_only_so_much_is_read(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/in", b"<Response>" + b" " * 5_000_000 + b"</Response>")
+    hook(sim, f"{listener.url}/in")
+    await sim.receive(ADA, OURS, "status?")
+    (exchange,) = sim.webhooks
+    assert (exchange.error_code, len(exchange.body)) == (11750, 64 * 1024 + 1)
 
 
 async def test_behind_a_tunnel_the_outside_is_signed_and_the_inside_is_called(
@@ -548,10 +574,132 @@ async def test_the_answer_is_obeyed(
     listener.answer("/sms", body, content_type=content_type)
     hook(sim, f"{listener.url}/sms")
     await sim.receive(ADA, OURS, "status?")
-    assert [(text.body, text.media) for text in sim.phone(ADA).received] == replies
+    await until(
+        lambda: [(text.body, text.media) for text in sim.phone(ADA).received] == replies,
+        "the replies arrive",
+    )
     found = await listed(http, To=ADA)
     assert {(text["direction"], text["from"]) for text in found} <= {("outbound-reply", OURS)}
     assert len(found) == len(replies)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ('<Message to="nonsense">Hello</Message>', 14101),
+        ('<Message to="+447911123456">Hello</Message>', 21408),
+        ('<Message from="+12025550199">Hello</Message>', 14102),
+        ("<Message/>", 14103),
+        ("<Message><Body/></Message>", 14103),
+        (f"<Message>{'x' * 1601}</Message>", 14103),
+        ('<Message statusCallback="http://[">Hello</Message>', 14105),
+        ("<Message><Media>http://[</Media></Message>", 21620),
+        ("<Say>Hello</Say>", 12200),
+        ('<Redirect method="PUT">/sms</Redirect>', 14104),
+        ("<Redirect>http://[</Redirect>", 11100),
+    ],
+)
+async def test_a_reply_that_twilio_would_refuse_is_not_sent(
+    listener: Listener, reply: str, code: int
+) -> None:
+    settings = Settings(numbers=(OURS,), regions=("+1",), auth_token=TOKEN)
+    async with await start(settings=settings) as sim:
+        listener.answer("/sms", f"<Response>{reply}</Response>")
+        hook(sim, f"{listener.url}/sms")
+        await sim.receive(ADA, OURS, "status?")
+        assert sim.webhooks[0].error_code == code
+        assert list(sim.log) == []
+
+
+async def test_a_reply_to_an_unverified_phone_of_a_trial_account_is_not_sent(
+    listener: Listener,
+) -> None:
+    settings = Settings(trial=True, verified=(BOB,), auth_token=TOKEN)
+    async with await start(settings=settings) as sim:
+        listener.answer("/sms", "Hello", content_type="text/plain")
+        hook(sim, f"{listener.url}/sms")
+        await sim.receive(ADA, OURS, "status?")
+        assert (sim.webhooks[0].error_code, list(sim.log)) == (14101, [])
+
+
+async def test_what_is_good_of_an_answer_is_done_to_the_tenth_reply(
+    sim: Simulator, listener: Listener
+) -> None:
+    replies = "".join(f"<Message>{number}</Message>" for number in range(11))
+    listener.answer("/sms", f"<Response>{replies}</Response>")
+    hook(sim, f"{listener.url}/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert [reply.body for reply in sim.messages[1:]] == [str(number) for number in range(10)]
+    assert sim.webhooks[0].error_code == 14109
+
+
+async def test_the_urls_of_a_reply_may_be_relative(sim: Simulator, listener: Listener) -> None:
+    listener.answer(
+        "/a/sms",
+        '<Response><Message statusCallback="../status">Look<Media>tank.png</Media></Message>'
+        "</Response>",
+    )
+    hook(sim, f"{listener.url}/a/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert sim.messages[-1].media == (f"{listener.url}/a/tank.png",)
+    await told(listener, 2)
+    assert listener.statuses() == ["sent", "delivered"]
+
+
+async def test_a_redirect_leads_to_another_script_and_nothing_behind_it_is_done(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer(
+        "/sms",
+        '<Response><Message>One</Message><Redirect method="get">on?x=1</Redirect>'
+        "<Message>Never</Message></Response>",
+    )
+    listener.answer("/on", "<Response><Message>Two</Message></Response>")
+    hook(sim, f"{listener.url}/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert [reply.body for reply in sim.messages[1:]] == ["One", "Two"]
+    (on,) = listener.at("/on")
+    assert (on.method, on.form["Body"], on.form["x"]) == ("GET", "status?", "1")
+    assert on.signed()
+
+
+async def test_redirects_in_a_circle_come_to_an_end(sim: Simulator, listener: Listener) -> None:
+    listener.answer("/sms", "<Response><Redirect/></Response>")
+    hook(sim, f"{listener.url}/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert (len(listener.heard), sim.webhooks[-1].error_code) == (20, 14106)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "code"),
+    [("<Response>", "text/xml", "12100"), ("{}", "application/json", "12300")],
+)
+async def test_an_answer_that_cannot_be_read_has_the_fallback_asked(
+    sim: Simulator, listener: Listener, body: str, content_type: str, code: str
+) -> None:
+    listener.answer("/sms", body, content_type=content_type)
+    listener.answer("/else", "<Response><Message>Later.</Message></Response>")
+    hook(sim, f"{listener.url}/sms", sms_fallback_url=f"{listener.url}/else")
+    await sim.receive(ADA, OURS, "status?")
+    (asked,) = listener.at("/else")
+    assert (asked.form["ErrorCode"], asked.form["ErrorUrl"]) == (code, f"{listener.url}/sms")
+    assert [reply.body for reply in sim.messages[1:]] == ["Later."]
+
+
+async def test_a_method_in_small_letters_is_a_method(listener: Listener) -> None:
+    settings = Settings(pace=0.01, scripts=True, auth_token=TOKEN)
+    async with (
+        await start(settings=settings) as sim,
+        ClientSession(sim.url, headers=BASIC) as session,
+    ):
+        form = {"Url": f"{listener.url}/in", "StatusCallback": f"{listener.url}/status"}
+        methods = {"Method": "post", "StatusCallbackMethod": "post"}
+        await post(session, "Calls", To=ADA, From=OURS, **form, **methods)
+        await until(lambda: listener.at("/status"), "the end is told")
+        assert [heard.posted["CallStatus"] for heard in listener.heard] == [
+            "in-progress",
+            "completed",
+        ]
 
 
 async def test_an_answer_of_the_wrong_type_is_in_the_debugger(
@@ -574,9 +722,10 @@ async def test_stop_is_told_and_then_nothing_gets_through_until_start(
         answer = await http.post(f"{BASE}/Messages.json", data={"To": ADA, "Body": "x", **sender})
         assert (answer.status, (await answer.json())["code"]) == (400, 21610)
     await post(http, "Messages", To=BOB, From=OURS, Body="x")
-    assert [text.body for text in sim.phone(BOB).received] == ["x"]
+    await until(lambda: [text.body for text in sim.phone(BOB).received] == ["x"], "it arrives")
     await sim.receive(ADA, OURS, "START")
     await post(http, "Messages", To=ADA, From=OURS, Body="x")
+    await until(lambda: len(sim.phone(ADA).received) == 4, "all have arrived")
     stopped, started, *others = [text.body for text in sim.phone(ADA).received]
     assert stopped.startswith("You have successfully been unsubscribed.")
     assert started.startswith("You have successfully been re-subscribed")
@@ -925,6 +1074,31 @@ async def test_a_bad_order_gets_400_and_a_sentence(
     assert (await answer.json())["error"].startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("what", "body", "sentence"),
+    [
+        ("texts", "{", "The document is not JSON: "),
+        ("texts", '{"from":"+12065550100","date":1e999}', "The document is not JSON: Out of range"),
+        ("texts", '{"from":"+12065550100","date":1e300}', '"date" must be a number from -2^53'),
+        ("texts", '{"from":"+12065550100","date":1e12}', '"date" must be in the years 1970 to'),
+        ("texts", '{"from":"+12065550100","body":"\\ud800"}', "The document holds half of a"),
+        ("callbacks", '{"delay":NaN}', "The document is not JSON: Out of range"),
+        ("callbacks", "[" * 100_000, "The document is nested too deep."),
+        ("calls", '{"from":' + "9" * 5000 + "}", "The document is not JSON: Exceeds the limit"),
+        ("phones", '{"number":"+12065550100","name":"\\udcff"}', "The document holds half of a"),
+        ("outcomes", '{"to":"*","duration":1' + "0" * 400 + "}", '"duration" must be a number'),
+    ],
+)
+async def test_what_no_answer_could_show_gets_400_and_nothing_is_kept(
+    http: ClientSession, what: str, body: str, sentence: str
+) -> None:
+    answer = await http.post(f"/_simulator/{what}", data=body)
+    assert answer.status == 400
+    assert (await answer.json())["error"].startswith(sentence)
+    assert (await (await http.get(f"{BASE}/Messages.json")).json())["messages"] == []
+    assert (await http.get("/_simulator/summary")).ok
+
+
 async def test_a_text_is_injected_and_what_a_phone_got_is_shown(
     sim: Simulator, listener: Listener, http: ClientSession
 ) -> None:
@@ -933,6 +1107,7 @@ async def test_a_text_is_injected_and_what_a_phone_got_is_shown(
     shown = await control(http, "texts", body="status?", **{"from": ADA, "to": OURS})
     assert (shown["message"]["direction"], shown["webhook"]["status"]) == ("inbound", 200)
     await post(http, "Messages", To=BOB, From=OURS, Body="x")
+    await until(lambda: len(sim.arrived) == 2, "both have arrived")
     got = await (await http.get("/_simulator/texts", params={"to": ADA})).json()
     assert [(text["to"], text["from"], text["body"]) for text in got["texts"]] == [
         (ADA, OURS, "All is well.")

@@ -9,10 +9,15 @@ import pytest
 from callbox.simulator import TWILIOS, BadOrder, Limits, Manner, OwnNumber, Service, Settings
 from callbox.simulator.limits import KINDS
 from callbox.simulator.order import read
+from callbox.simulator.page.tail import ListTail
 from callbox.simulator.records.address import kind
 from callbox.simulator.records.country import calling_code
+from callbox.simulator.records.course import Courses, Load
 from callbox.simulator.records.lane import Lane
+from callbox.simulator.records.outcome import USUAL
 from callbox.simulator.records.price import of_call, of_text
+from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.exchanges import KEPT, Exchanges
 
 SERVICE = "MG" + "c" * 32
 
@@ -158,3 +163,42 @@ def test_settings_that_cannot_be_read_are_answered_by_a_sentence(
         read(Settings, document)
     assert str(caught.value).startswith(sentence)
     assert str(caught.value).endswith(".")
+
+
+def test_moments_that_are_past_are_forgotten_and_those_to_come_are_not() -> None:
+    courses = Courses(TWILIOS, pace=1.0)
+    for second in range(5000):
+        courses.send(Load("+15557654321", parts=1, ahead=900.0), USUAL, 1e9 + second)
+    assert len(courses._lanes) < 3000
+    at = Load("+15557654321", parts=1, ahead=900.0)
+    assert courses.send(at, USUAL, 1e9 + 4999).timeline.due("sent") == 901.0
+
+
+def _exchange(number: int) -> Exchange:
+    return Exchange(
+        method="POST", url="", params={}, headers={}, attempt=1, fallback=False, began_at=number
+    )
+
+
+def test_the_oldest_webhooks_are_let_go_and_every_other_keeps_its_place() -> None:
+    exchanges = Exchanges()
+    tail = ListTail[Exchange](
+        lambda: exchanges,
+        lambda _each: True,
+        lambda each, number: {"was": each.began_at, "n": number},
+    )
+    for number in range(KEPT + 5):
+        exchanges.append(_exchange(number))
+    assert len(exchanges) == KEPT + 5
+    assert [each.began_at for each in exchanges][:1] == [5]
+    assert [each.began_at for each in exchanges[:6]] == [5]
+    assert [each.began_at for each in exchanges[KEPT + 4 :]] == [KEPT + 4]
+    assert (exchanges[-1].began_at, exchanges[5].began_at) == (KEPT + 4, 5)
+    for gone in (4, -KEPT - 1, KEPT + 5):
+        with pytest.raises(IndexError):
+            exchanges[gone]
+    assert tail.news(1) == ([{"was": KEPT + 4, "n": KEPT + 5}], KEPT + 4)
+    exchanges.append(_exchange(-1))
+    assert tail.news(1) == ([{"was": -1, "n": KEPT + 6}], 0)
+    exchanges.clear()
+    assert (len(exchanges), list(exchanges), exchanges[:]) == (0, [], [])

@@ -144,8 +144,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, sai
         ("settings: {speed: 3}", '"speed" stands beside "settings", not in it.'),
         ('settings: {numbers: ["whatsapp:+12345000099"]}', '"numbers" must have no channel'),
         (
-            "requests: [{topic: txt, document: {id: a, request: .inf}}]",
-            'requests, entry 1: "document" must be JSON: it has a number that is none.',
+            "requests: [{topic: txt, document: {id: a, request: !!binary aGk=}}]",
+            'requests, entry 1: "document" must be JSON: texts, numbers, lists and objects.',
         ),
     ],
 )

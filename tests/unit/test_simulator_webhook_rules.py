@@ -8,6 +8,7 @@ import pytest
 from callbox.simulator import BadOrder, Manner
 from callbox.simulator.order import read
 from callbox.simulator.records.consent import START, STOP, Consent
+from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.records.twiml import BadTwiml, Verb
 from callbox.simulator.records.twiml import read as verbs_of
 from callbox.simulator.records.webhook import Overrides, Webhook, overrides
@@ -167,6 +168,17 @@ def test_a_stop_word_concerns_one_number_until_a_start_word(stop: str) -> None:
         (Manner, {"drop": 1}, '"drop" must be true or false.'),
         (Ring, {"from": "+1", "to": "+1", "recording": 5}, '"recording" must be an object.'),
         (Text, {"from": "+1", "to": "+1", "media": {}}, '"media" must be a list.'),
+        (Text, {"from": "+1", "to": "+1", "date": 1e300}, '"date" must be a number from -2^53'),
+        (Text, {"from": "+1", "to": "+1", "lag": float("nan")}, '"lag" must be a number from'),
+        (Text, {"from": "+1", "to": "+1", "body": "a\ud800"}, "The document holds half of a"),
+        (Ring, {"from": "+1", "to": "+1", "recording": {"duration": 10**400}}, '"recording.dur'),
+        (Outcome, {"duration": 10**400}, '"duration" must be a number from'),
+        (Outcome, {"duration": -1}, '"duration" must be seconds, 0 or more.'),
+        (Outcome, {"answer_after": float("inf")}, '"answer_after" must be a number from'),
+        (Manner, {"delay": -1}, '"delay" must be seconds, 0 or more.'),
+        (Manner, {"delay": 10**400}, '"delay" must be a number from'),
+        (Manner, {"copies": 100_000_000}, '"copies" must be 1 to 100.'),
+        (Manner, {"copies": 0}, '"copies" must be 1 to 100.'),
     ],
 )
 def test_an_order_that_cannot_be_read_is_answered_by_a_sentence(
@@ -188,6 +200,9 @@ def test_an_order_is_read_by_its_names_and_whole_numbers_are_numbers() -> None:
         ({"sender": "nobody"}, '"from" must be a phone number'),
         ({"to": "12"}, '"to" must be a phone number'),
         ({"date": "yesterday"}, '"date" must be ISO 8601'),
+        ({"date": "1969-12-31T23:59:59Z"}, '"date" must be in the years 1970 to 9999.'),
+        ({"date": 1e300}, '"date" must be in the years 1970 to 9999.'),
+        ({"date": float("nan")}, '"date" must be in the years 1970 to 9999.'),
         ({"media": ({},)}, '"media" must be a list of objects'),
         ({"media": ({"content": "?"},)}, '"content" of media must be base64.'),
     ],

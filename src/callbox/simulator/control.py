@@ -1,7 +1,6 @@
 """What tests and the page ask of the simulator itself, under /_simulator/."""
 
 import inspect
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -13,12 +12,14 @@ from callbox.simulator.faults.journal import Journal
 from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import Traffic
 from callbox.simulator.manner import Manner
-from callbox.simulator.order import BadOrder, read
+from callbox.simulator.order import BadOrder, parse, read
 from callbox.simulator.page.audience import MOST_PHONES, Audience
 from callbox.simulator.records.address import phone, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.records.webhook import concealed
 from callbox.simulator.scenario.tally import Tally
+from callbox.simulator.telephony.exchanges import Exchanges
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
 from callbox.simulator.telephony.ring import Ring
@@ -71,46 +72,45 @@ class Control:
             ("GET", "journal"): lambda ask, _body: self._entries(ask),
             ("DELETE", "journal"): lambda _ask, _body: _done(journal.clear),
             ("GET", "phones"): lambda _ask, _body: self._phones(),
-            ("POST", "phones"): lambda _ask, body: self._add_phone(json.loads(body)),
-            ("PUT", "pages/{sid}"): lambda ask, body: self._attend(ask.sid, json.loads(body)),
-            ("POST", "texts"): lambda _ask, body: self._text(json.loads(body)),
+            ("POST", "phones"): lambda _ask, body: self._add_phone(parse(body)),
+            ("PUT", "pages/{sid}"): lambda ask, body: self._attend(ask.sid, parse(body)),
+            ("POST", "texts"): lambda _ask, body: self._text(parse(body)),
             ("GET", "texts"): lambda ask, _body: self._texts(ask),
             ("DELETE", "texts"): lambda _ask, _body: _done(self._board.arrived.clear),
-            ("POST", "calls"): lambda _ask, body: self._call(json.loads(body)),
+            ("POST", "calls"): lambda _ask, body: self._call(parse(body)),
             ("GET", "calls"): lambda _ask, _body: self._calls(),
             **{
                 ("POST", f"calls/{{sid}}/{name}"): self._of_call(perform)
                 for name, perform in PERSON.items()
             },
-            ("POST", "outcomes"): lambda _ask, body: self._outcome(json.loads(body)),
+            ("POST", "outcomes"): lambda _ask, body: self._outcome(parse(body)),
             ("DELETE", "outcomes"): lambda _ask, _body: _done(self._board.outcomes.clear),
-            ("POST", "callbacks"): lambda _ask, body: self._callbacks(json.loads(body)),
+            ("POST", "callbacks"): lambda _ask, body: self._callbacks(parse(body)),
             ("GET", "webhooks"): lambda ask, _body: self._webhooks(ask),
             ("DELETE", "webhooks"): lambda _ask, _body: _done(self._exchanges.clear),
-            ("PUT", "tunnels"): lambda _ask, body: self._tunnels(json.loads(body)),
+            ("PUT", "tunnels"): lambda _ask, body: self._tunnels(parse(body)),
         }
 
     @property
-    def _exchanges(self) -> list[Any]:
+    def _exchanges(self) -> Exchanges:
         return self._network.proxy.exchanges
 
     async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
-        """Do what is asked, or say what can be asked."""
+        """Do what is asked, or say what can be asked; without the passwords in URLs."""
         name, sid = _named(path.removeprefix(PREFIX))
         action = self._actions.get((method, name))
         if action is None:
             known = ", ".join(f"{verb} {PREFIX}{name}" for verb, name in self._actions)
             return document(404, {"error": f"{method} {path} is not known; known are {known}."})
         try:
-            answer = action(Ask("", "", sid, params(query), 0.0), body)
-            return await answer if inspect.isawaitable(answer) else answer
+            done = action(Ask("", "", sid, params(query), 0.0), body)
+            answer = await done if inspect.isawaitable(done) else done
         except (BadFaults, BadOrder) as reason:
-            return document(400, {"error": str(reason)})
-        except (json.JSONDecodeError, UnicodeDecodeError) as reason:
-            return document(400, {"error": f"The document is not JSON: {reason}."})
+            answer = document(400, {"error": str(reason)})
+        return answer._replace(body=concealed(answer.body.decode()).encode())
 
     def _set_faults(self, body: bytes) -> Answer:
-        self._faults.set(json.loads(body))
+        self._faults.set(parse(body))
         return document(200, self._faults.document())
 
     def _log(self, ask: Ask) -> Answer:
@@ -149,7 +149,8 @@ class Control:
         ring = read(Ring, {"to": self._board.first_number, **asked})
         call = await self._network.ring(ring, wait=wait)
         shown = call.document(self._board.clock())
-        why = {} if self._board.numbers[call.to].call_webhook else {"why": NO_WEBHOOK}
+        number = self._board.numbers.get(call.to)
+        why = {} if number is None or number.call_webhook else {"why": NO_WEBHOOK}
         return document(201, {"call": shown, "transcript": _transcript(call), **why})
 
     def _calls(self) -> Answer:
@@ -164,7 +165,7 @@ class Control:
             line = self._network.lines.get(ask.sid)
             if line is None:
                 raise BadOrder(f"The call {ask.sid} is not under way.")
-            perform(line, json.loads(body) if body else {})
+            perform(line, parse(body) if body else {})
             return document(200, self._shown(line.call))
 
         return act

@@ -4,6 +4,7 @@ A document is what JSON and YAML can hold. A type that a field may have needs a 
 and in WORDS; values with fields of their own are read by the same rules, as deep as they go.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
@@ -34,8 +35,27 @@ WORDS: dict[type, str] = {
 }
 
 
+HALF = "The document holds half of a character, a lone surrogate."
+MOST = 2**53
+"""How far from 0 a number may be: beyond it, whole numbers are not exact for everybody."""
+
+
 class BadOrder(ValueError):  # noqa: N818 - it reads as the sentence it is
     """What is asked of the simulator cannot be done; `str()` of it says why in one sentence."""
+
+
+def parse(body: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Return what JSON says; BadOrder if it is none, or holds what no answer could show."""
+    try:
+        found = json.loads(body)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise BadOrder(HALF) from None
+    except RecursionError:
+        raise BadOrder("The document is nested too deep.") from None
+    except ValueError as reason:
+        raise BadOrder(f"The document is not JSON: {reason}.") from None
+    return found
 
 
 def read(kind: type[V], document: object, within: str = "") -> V:
@@ -83,7 +103,28 @@ def _quoted(place: str) -> str:
     return f'"{place}"'
 
 
+def is_sane(value: float) -> bool:
+    """Whether it is a number that can be reckoned with: finite, and of at most 16 digits."""
+    return abs(value) <= MOST
+
+
+def _check_sane(place: str, value: object) -> None:
+    if isinstance(value, int | float) and not is_sane(value):
+        raise BadOrder(f"{_quoted(place)} must be a number from -2^53 to 2^53.")
+    if isinstance(value, str) and not _is_whole(value):
+        raise BadOrder(HALF)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _checked(place: str, value: object, hint: Any) -> object:  # noqa: ANN401 - a type of any kind
+    _check_sane(place, value)
     if hint is Any:
         return value
     kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)

@@ -142,7 +142,7 @@ class Simulator:
 
     @property
     def webhooks(self) -> Sequence[Exchange]:
-        """Every webhook request, oldest first."""
+        """The newest webhook requests, oldest first."""
         return self._network.proxy.exchanges
 
     def play(self, scenario: Scenario) -> Player:

@@ -10,6 +10,8 @@ from callbox.simulator.records.record import Record
 NO_HEADERS: Mapping[str, str] = {}
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Twilio API"'}
 UNAUTHORIZED = 401
+WRITE = json.JSONEncoder(allow_nan=False).encode
+"""JSON knows neither NaN nor infinity."""
 HTML = b"<html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
 
 
@@ -27,12 +29,12 @@ NOTHING = Answer(204, b"")
 
 def document(status: int, content: object, record: Record | None = None) -> Answer:
     """Return an answer with a JSON body."""
-    return Answer(status, json.dumps(content).encode(), NO_HEADERS, record)
+    return Answer(status, WRITE(content).encode(), NO_HEADERS, record)
 
 
 def error(status: int, code: int, message: str, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
     """Return an answer with Twilio's error body."""
-    return Answer(status, json.dumps(error_document(status, code, message)).encode(), headers)
+    return Answer(status, WRITE(error_document(status, code, message)).encode(), headers)
 
 
 def refused(refusal: Refusal) -> Answer:

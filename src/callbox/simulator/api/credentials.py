@@ -1,7 +1,6 @@
 """Who may ask: Basic authentication with an account SID or an API key."""
 
 import base64
-import binascii
 import re
 
 from callbox.simulator.api.refusal import Refusal
@@ -86,6 +85,6 @@ def _decoded(header: str) -> tuple[str, str]:
         raise Refusal(20003, reason="Authentication Error - No credentials provided")
     try:
         username, _, secret = base64.b64decode(text, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise Refusal(20003, reason="Authentication Error - invalid username") from None
     return username, secret

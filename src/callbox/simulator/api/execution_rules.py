@@ -1,10 +1,9 @@
 """What Twilio checks before it lets somebody run through a Studio flow."""
 
-import json
-
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.message_rules import SERVICE
 from callbox.simulator.api.refusal import MISSING, Refusal
+from callbox.simulator.order import BadOrder, parse
 from callbox.simulator.records import address
 from callbox.simulator.records.switchboard import Switchboard
 
@@ -35,8 +34,8 @@ def sender(ask: Ask) -> str:
 def parameters(ask: Ask) -> dict[str, object]:
     """Return what the flow is told."""
     try:
-        found = json.loads(ask.text("Parameters") or "{}")
-    except ValueError:
+        found = parse(ask.text("Parameters") or "{}")
+    except BadOrder:
         raise Refusal(84004) from None
     if not isinstance(found, dict):
         raise Refusal(84004)

@@ -4,6 +4,7 @@ from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing, following, interval
 from callbox.simulator.api.refusal import Refusal
+from callbox.simulator.api.url import is_url
 from callbox.simulator.records.attachment import Attachment
 from callbox.simulator.records.date import rfc2822
 from callbox.simulator.records.message import Message
@@ -57,9 +58,11 @@ def fetch(board: Switchboard, ask: Ask) -> Answer:
 def content(board: Switchboard, ask: Ask) -> Answer:
     """GET Messages/MM…/Media/ME…: the content, or where it is."""
     kept = _found(board, ask)
-    if kept.url and not kept.content:
-        return Answer(TEMPORARY_REDIRECT, b"", {"Location": kept.url})
-    return Answer(200, kept.content, {"Content-Type": kept.content_type})
+    if kept.content or not kept.url:
+        return Answer(200, kept.content, kept.headers)
+    if not is_url(kept.url):
+        raise Refusal(20404, path=ask.path)
+    return Answer(TEMPORARY_REDIRECT, b"", {"Location": kept.url})
 
 
 def delete(board: Switchboard, ask: Ask) -> Answer:

@@ -116,8 +116,11 @@ def _redact(message: Message, body: str) -> None:
 
 
 def delete(board: Switchboard, ask: Ask) -> Answer:
-    """DELETE Messages/SM….json."""
-    board.messages.remove(_found(board, ask))
+    """DELETE Messages/SM….json, which Twilio refuses while it is on its way."""
+    message = _found(board, ask)
+    if not message.is_over(board.clock()):
+        raise Refusal(20009)
+    board.messages.remove(message)
     return NOTHING
 
 

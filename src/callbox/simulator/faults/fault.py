@@ -12,6 +12,7 @@ from typing import Any
 
 from callbox.simulator.api.answer import Answer, error, html
 from callbox.simulator.api.routes import ENDPOINTS
+from callbox.simulator.order import is_sane
 
 Document = Mapping[str, Any]
 
@@ -53,7 +54,11 @@ CODES = {
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_sane(value)
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is int and is_sane(value)
 
 
 def _is_seconds(value: Any) -> bool:  # noqa: ANN401 - whatever JSON can hold
@@ -76,12 +81,12 @@ SECONDS = (_is_seconds, "seconds, 0 or more")
 CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "on": (lambda value: value in TARGETS, f"one of {', '.join(TARGETS)}"),
     "share": (_is_chance, "a number from 0 to 1"),
-    "times": (lambda value: type(value) is int and value > 0, "a whole number above 0"),
+    "times": (lambda value: _is_whole(value) and value > 0, "a whole number above 0"),
     "from": SECONDS,
     "until": SECONDS,
     "status": (_is_status, "an HTTP status from 200 to 599"),
     "retry_after": SECONDS,
-    "code": (lambda value: type(value) is int, "a whole number"),
+    "code": (_is_whole, "a whole number"),
     "message": (_is_text, "text"),
     "created": (
         lambda value: isinstance(value, bool) or _is_chance(value),

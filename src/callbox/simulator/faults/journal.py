@@ -11,14 +11,14 @@ from callbox.simulator.api.answer import Answer
 from callbox.simulator.api.ask import Params
 from callbox.simulator.faults.fault import NORMAL, Plan
 from callbox.simulator.faults.traffic import DROPPED, Answered
+from callbox.simulator.records.webhook import concealed
 
 KEPT = 500
 LONGEST = 20_000
 """Bytes of an answer that are kept."""
 BRIEF = 300
 """Characters of a parameter's value in a line."""
-LOGIN = re.compile(r"(?<=://)[^/@\s]*(?=@)")
-"""User name and password in a URL."""
+HALF_URL = re.compile(r"""://[^/?#\s"'<>]*\Z""")
 BAD_REQUEST = 400
 Document = dict[str, object]
 
@@ -59,11 +59,13 @@ class Entry:
 
     def document(self) -> Document:
         """Return all of it; user names and passwords in URLs are left out."""
-        text = self.answer.body.decode("utf-8", "replace")
-        return {**self.brief(), "params": self._values(), "answer": LOGIN.sub("…", text)}
+        text = concealed(self.answer.body.decode("utf-8", "replace"))
+        if len(self.answer.body) == LONGEST:  # cut off, within a URL perhaps
+            text = HALF_URL.sub("://…", text)
+        return {**self.brief(), "params": self._values(), "answer": text}
 
     def _values(self) -> dict[str, str]:
-        return {name: LOGIN.sub("…", ", ".join(values)) for name, values in self.params.items()}
+        return {name: concealed(", ".join(values)) for name, values in self.params.items()}
 
     def _error(self) -> tuple[int | None, str]:
         if self.answer.status < BAD_REQUEST or self.answered == DROPPED:

@@ -1,14 +1,15 @@
 """Server-sent events: the whole state to whoever opens the page, then every change."""
 
 import asyncio
-import json
 from collections.abc import Callable
 
 from aiohttp import web
 
+from callbox.simulator.api.answer import WRITE
 from callbox.simulator.page.audience import Audience
 from callbox.simulator.page.watcher import Watcher
 from callbox.simulator.records.clock import Pause
+from callbox.simulator.records.webhook import concealed
 
 TICK = 0.1
 """Seconds of the machine between two looks."""
@@ -67,4 +68,4 @@ async def _write(response: web.StreamResponse, event: bytes) -> None:
 
 
 def _event(kind: str, document: object) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps(document)}\n\n".encode()
+    return f"event: {kind}\ndata: {concealed(WRITE(document))}\n\n".encode()

@@ -12,15 +12,12 @@ from callbox.simulator.page.audience import Audience
 from callbox.simulator.page.feed import Feed
 from callbox.simulator.page.file import HEADERS, file
 from callbox.simulator.page.watcher import Watcher
-from callbox.simulator.records.attachment import UNKNOWN_TYPE, Attachment
+from callbox.simulator.records.attachment import SANDBOX, Attachment
 from callbox.simulator.telephony.network import Network
 
 FILES = "/_simulator/page/"
 EVENTS = "/_simulator/events"
 MEDIUM = re.compile(r"/_simulator/media/(?P<message>[A-Z]{2}[0-9a-f]{32})/(?P<sid>ME[0-9a-f]{32})")
-TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
-SANDBOX = {**HEADERS, "Content-Security-Policy": "sandbox; default-src 'none'"}
-"""A document that somebody texted must not act as if it were the page."""
 
 
 class Page:
@@ -63,7 +60,6 @@ class Page:
 
 def _content(kept: Attachment) -> web.Response | None:
     if kept.url and not kept.content:
-        there = {"Location": kept.url}
-        return web.Response(status=307, headers=SANDBOX | there) if is_url(kept.url) else None
-    kind = kept.content_type if TYPE.fullmatch(kept.content_type) else UNKNOWN_TYPE
-    return web.Response(body=kept.content, headers={**SANDBOX, "Content-Type": kind})
+        there = {**HEADERS, **SANDBOX, "Location": kept.url}
+        return web.Response(status=307, headers=there) if is_url(kept.url) else None
+    return web.Response(body=kept.content, headers={**HEADERS, **kept.headers})

@@ -1,10 +1,10 @@
 """What the page is told of a message, a call and a webhook: short, bounded, without secrets."""
 
-from callbox.simulator.faults.journal import LOGIN
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.message import BLAME, BLAMED, Message
 from callbox.simulator.records.segments import segments
+from callbox.simulator.records.webhook import concealed
 from callbox.simulator.telephony.exchange import Exchange
 
 LONGEST_BODY = 4000
@@ -27,11 +27,11 @@ def message(record: Message, now: float) -> Document:
         "phone": phone_of(phone),
         "ours": ours,
         "theirs": record.inbound,
-        "body": text[:LONGEST_BODY],
+        "body": concealed(text)[:LONGEST_BODY],
         "redacted": record.redacted,
         "segments": segments(text) if text else 0,
         "media": [
-            {"sid": kept.sid, "type": kept.content_type, "url": LOGIN.sub("…", kept.url)}
+            {"sid": kept.sid, "type": kept.content_type, "url": concealed(kept.url)}
             for kept in record.attachments
         ],
         "status": status,
@@ -41,8 +41,12 @@ def message(record: Message, now: float) -> Document:
 
 
 def call(record: Call, now: float) -> Document:
-    """Return a call with its transcript: `phone` is whose it is, `ours` the number at our end."""
+    """Return a call: `phone` is whose it is, `ours` the number at our end.
+
+    The transcript is its newest lines; `first` says how many came before those.
+    """
     phone, ours = (record.sender, record.to) if record.inbound else (record.to, record.sender)
+    first = max(len(record.transcript) - LONGEST_TRANSCRIPT, 0)
     return {
         "sid": record.sid,
         "at": record.created_at,
@@ -53,9 +57,8 @@ def call(record: Call, now: float) -> Document:
         "started": record.started_at(now),
         "ended": record.ended_since(now),
         "waits_for": record.waits_for,
-        "transcript": [
-            _line(heard.document()) for heard in record.transcript[-LONGEST_TRANSCRIPT:]
-        ],
+        "first": first,
+        "transcript": [_line(heard.document()) for heard in record.transcript[first:]],
     }
 
 
@@ -69,13 +72,15 @@ def webhook(exchange: Exchange, number: int) -> Document:
         "number": number,
         "at": exchange.began_at,
         "method": exchange.method,
-        "url": exchange.url[:LONGEST_LINE],
-        "params": {name: value[:LONGEST_VALUE] for name, value in exchange.params.items()},
+        "url": concealed(exchange.url)[:LONGEST_LINE],
+        "params": {
+            name: concealed(value)[:LONGEST_VALUE] for name, value in exchange.params.items()
+        },
         "attempt": exchange.attempt,
         "fallback": exchange.fallback,
         "over": exchange.over,
         "status": exchange.status,
         "trouble": exchange.trouble,
         "seconds": round(exchange.seconds, 4),
-        "answer": exchange.body[:LONGEST_LINE],
+        "answer": concealed(exchange.body)[:LONGEST_LINE],
     }

@@ -11,7 +11,7 @@ from callbox.simulator.records.outcome import USUAL, Outcome
 from callbox.simulator.records.price import of_call
 from callbox.simulator.records.record import Record
 from callbox.simulator.records.timeline import Timeline
-from callbox.simulator.records.webhook import Webhook
+from callbox.simulator.records.webhook import Webhook, concealed
 
 USUAL_TIMEOUT = 60
 """Seconds that it rings."""
@@ -84,9 +84,9 @@ class Call(Record):
         return self.direction == "inbound"
 
     def hear(self, now: float, who: str, kind: str, text: str = "") -> None:
-        """Write down what happened; see Heard."""
+        """Write down what happened, without passwords; see Heard."""
         if len(self.transcript) < MOST:
-            self.transcript.append(Heard(now, who, kind, text[:LONGEST]))
+            self.transcript.append(Heard(now, who, kind, concealed(text)[:LONGEST]))
 
     def reach(self, status: str, now: float) -> None:
         """Come to a status, of a call whose statuses come as they happen."""

@@ -9,6 +9,8 @@ from callbox.simulator.records.outcome import USUAL, Outcome
 from callbox.simulator.records.timeline import Timeline, timeline
 
 QUEUE_OVERFLOW, EXPIRED = 30001, 30036
+MANY = 100
+"""Lanes among which one looks for those that are past."""
 
 
 class Load(NamedTuple):
@@ -31,8 +33,6 @@ class Course(NamedTuple):
 
     timeline: Timeline
     error_code: int | None = None
-    held: float = 0.0
-    """Seconds until it can arrive, if it was held up."""
 
 
 class Courses:
@@ -46,6 +46,7 @@ class Courses:
         self._limits = limits
         self._pace = pace
         self._lanes: dict[tuple[str, float], Lane] = {}
+        self._many = MANY
         self._calls = Lane()
 
     def full(self, load: Load, now: float) -> bool:
@@ -66,10 +67,8 @@ class Courses:
         waits = self._turn(load, now)
         if waits is None:
             return Course(self._cut(load, usual, load.ahead + load.validity), EXPIRED)
-        next_status = usual.statuses[len(load.first)]
-        course = usual.later(waits, next_status) if waits else usual
-        held = waits or load.ahead or outcome.sent_after
-        return Course(course, outcome.error_code, course.due(next_status) or 0.0 if held else 0.0)
+        course = usual.later(waits, usual.statuses[len(load.first)]) if waits else usual
+        return Course(course, outcome.error_code)
 
     def usual(self) -> Timeline:
         """Return the statuses of a text that waits for nobody and arrives."""
@@ -116,8 +115,15 @@ class Courses:
         place = (load.sender, now + load.ahead if load.ahead else 0.0)
         lane = self._lanes.get(place)
         if lane is None:
+            self._let_go(now)
             lane = self._lanes[place] = Lane()
         return lane
+
+    def _let_go(self, now: float) -> None:
+        """Forget the lanes of moments that are past, once they are many: nobody comes to them."""
+        if len(self._lanes) >= self._many:
+            kept = {place: lane for place, lane in self._lanes.items() if not 0 < place[1] < now}
+            self._lanes, self._many = kept, MANY + 2 * len(kept)
 
     def _cut(self, load: Load, usual: Timeline, seconds: float) -> Timeline:
         """Let it fail so long after the creation, in place of being sent."""

@@ -21,6 +21,8 @@ class Ledger(Generic[R]):
         self.records: list[R] = []
         self.recent: deque[R] = deque(maxlen=RECENT)
         """The newest in the order in which they came, whatever their dates say."""
+        self.removed: list[R] = []
+        """What was deleted: it is paid for all the same."""
         self._serials = count(1)
         self._by_sid: dict[str, R] = {}
         self._by_recipient: dict[str, list[R]] = {}
@@ -39,7 +41,8 @@ class Ledger(Generic[R]):
         return record if record and record.account_sid == account_sid else None
 
     def remove(self, record: R) -> None:
-        """Forget a record."""
+        """Take a record out of all lists."""
+        self.removed.append(record)
         del self._by_sid[record.sid]
         for records in (self.records, self._by_recipient[record.to]):
             del records[bisect_left(records, record.serial, key=SERIAL)]

@@ -58,8 +58,6 @@ class Message(Record):
     """Why it fails, if it does."""
     listed_at: float = 0.0
     """When lists begin to show it."""
-    arrives_at: float = 0.0
-    """When somebody's phone can get it, if it was held up."""
     priced_after: float = 0.0
     """Seconds from the last status until the price is known."""
     opt_out_type: str = ""
@@ -86,6 +84,11 @@ class Message(Record):
     def sent_at(self, now: float) -> float | None:
         """When it was sent: what came in was sent before."""
         return self.created_at if self.inbound else self.reached("sent", now)
+
+    def is_over(self, now: float) -> bool:
+        """Whether it has come to its end; that somebody reads it may still follow."""
+        status = self.status(now)
+        return self.ended is not None or status in {"delivered", self.timeline.statuses[-1]}
 
     def listed(self, now: float) -> bool:
         """Whether lists show it already."""

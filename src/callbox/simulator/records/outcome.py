@@ -62,6 +62,8 @@ class Outcome:
                 raise BadOrder(f'"{name}" must be seconds, 0 or more.')
         if self.status and self.status not in ENDS:
             raise BadOrder(f'"status" must be one of {", ".join(sorted(ENDS))}.')
+        if self.duration is not None and self.duration < 0:
+            raise BadOrder('"duration" must be seconds, 0 or more.')
         check_keys(self.digits)
         if len(self.speech) > LONGEST_SPEECH:
             raise BadOrder(f'"speech" must be at most {LONGEST_SPEECH} characters.')

@@ -49,7 +49,7 @@ class Switchboard:
         """What was sent, called and run, not what came in."""
         self._arrived: list[Message] = []
         self._coming: list[tuple[float, int, Message]] = []
-        """Texts that were held up, the next to arrive first."""
+        """Texts that are yet to be sent, the next to arrive first."""
         self._serials = count()
         self.numbers = {
             number: Number(
@@ -97,12 +97,15 @@ class Switchboard:
         self._deliver(message)
 
     def _deliver(self, message: Message) -> None:
+        """Have a text arrive as it is sent; one without a pace arrives at once."""
         if message.timeline.statuses[-1] in BLAMED:
             return
-        if message.arrives_at:
-            heappush(self._coming, (message.arrives_at, next(self._serials), message))
+        due = message.timeline.due("sent")
+        if due:
+            arrives_at = message.created_at + due
+            heappush(self._coming, (arrives_at, next(self._serials), message))
         else:
-            self._arrived.append(message)
+            self.arrived.append(message)
 
     @property
     def arrived(self) -> list[Message]:
@@ -157,7 +160,6 @@ class Switchboard:
             outcome = BLOCKED
         course = self.courses.send(load, outcome, message.created_at)
         message.timeline, message.error_code = course.timeline, course.error_code
-        message.arrives_at = message.created_at + course.held if course.held else 0.0
         self.add_message(message)
 
     def calling(self, outcome: Outcome) -> Timeline:

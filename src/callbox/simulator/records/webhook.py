@@ -19,7 +19,8 @@ SWITCHES: dict[str, tuple[int, int, float]] = {
     "rc": (0, 5, RETRIES),
 }
 """Least, most and usual value; times in milliseconds."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
+LOGIN = re.compile(r"""://[^/?#\s"'<>]*@""")
+"""User name and password in a URL, in a text or in JSON."""
 
 
 class Overrides(NamedTuple):
@@ -59,6 +60,10 @@ class Webhook:
     fallback_url: str | None = None
     fallback_method: str = "POST"
 
+    def __post_init__(self) -> None:
+        for name in ("method", "fallback_method"):  # Twilio takes them in small letters too
+            object.__setattr__(self, name, getattr(self, name).upper())
+
     @property
     def fallback(self) -> "Webhook | None":
         """Whom to call when this one fails."""
@@ -96,3 +101,8 @@ def bare(url: str) -> str:
 def without_port(url: str) -> str:
     """Drop the port as well."""
     return _rebuilt(url, lambda parts: re.sub(r":\d*$", "", parts.netloc.rpartition("@")[2]))
+
+
+def concealed(text: str) -> str:
+    """Leave user names and passwords out of the URLs in what is shown."""
+    return LOGIN.sub("://…@", text)

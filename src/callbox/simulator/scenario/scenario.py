@@ -154,9 +154,9 @@ def _request(document: Document) -> tuple[Cue, Request]:
     if request.topic not in TOPICS:
         raise BadOrder(f'"topic" must be one of {", ".join(TOPICS)}.')
     try:
-        json.dumps(request.document, allow_nan=False)
-    except ValueError:
-        raise BadOrder('"document" must be JSON: it has a number that is none.') from None
+        json.dumps(request.document)
+    except TypeError:
+        raise BadOrder('"document" must be JSON: texts, numbers, lists and objects.') from None
     return cue, request
 
 

@@ -20,7 +20,7 @@ SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counted over all that was created; `cost` in dollars, as far as prices are known."""
+    """Counted over all that was created, deleted or not; `cost` in dollars, as far as known."""
 
     accepted: int
     delivered: int
@@ -31,6 +31,7 @@ class Tally:
     received: int
     """Texts and calls that came in."""
     webhooks: int
+    """Of the newest that are kept."""
     webhooks_failed: int
 
     def document(self) -> dict[str, Any]:
@@ -42,7 +43,8 @@ def tally(board: Switchboard, webhooks: Iterable[Exchange]) -> Tally:
     """Count."""
     now = board.clock()
     ends = Counter(ENDS.get(record.status(now), "under way") for record in board.log)
-    kept: list[Message | Call] = [*board.messages.records, *board.calls.records]
+    texts: list[Message | Call] = [*board.messages.records, *board.messages.removed]
+    billed = [*texts, *board.calls.records, *board.calls.removed]
     told = [exchange for exchange in webhooks if exchange.over]
     return Tally(
         accepted=len(board.log),
@@ -50,8 +52,8 @@ def tally(board: Switchboard, webhooks: Iterable[Exchange]) -> Tally:
         failed=ends["failed"],
         under_way=ends["under way"],
         doubled=doubled(board.log),
-        cost=sum(abs(float(str(record.document(now)["price"] or 0))) for record in kept),
-        received=sum(record.inbound for record in kept),
+        cost=sum(abs(float(str(record.document(now)["price"] or 0))) for record in billed),
+        received=sum(record.inbound for record in billed),
         webhooks=len(told),
         webhooks_failed=sum(not exchange.ok for exchange in told),
     )

@@ -21,8 +21,8 @@ class Chores:
         return task
 
     async def close(self) -> None:
-        """Cut everything short."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cut everything short, and what comes of that."""
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

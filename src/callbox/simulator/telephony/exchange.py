@@ -25,6 +25,7 @@ class Exchange:
     """Without userinfo and fragment; of a GET with the parameters."""
     params: Mapping[str, str]
     headers: Mapping[str, str]
+    """Without a login."""
     attempt: int
     """1 at first, one more for each retry; the repetition after a 401 counts as the same."""
     fallback: bool

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientResponse,
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
@@ -21,9 +22,11 @@ from yarl import URL
 
 from callbox.simulator.records.clock import Clock
 from callbox.simulator.records.holder import Holder
+from callbox.simulator.records.twiml import LONGEST
 from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.exchanges import Exchanges
 from callbox.simulator.telephony.signature import signature, signed_url
 from callbox.simulator.telephony.text_form import Form
 
@@ -76,8 +79,8 @@ class Proxy:
         self._holder = holder
         self._clock = clock
         self._session: ClientSession | None = None
-        self.exchanges: list[Exchange] = []
-        """Every request, oldest first."""
+        self.exchanges = Exchanges()
+        """The newest requests, oldest first."""
         self.tunnels: dict[str, str] = dict(settings.tunnels)
         """What begins with the first is signed so, and sent to the second."""
 
@@ -143,7 +146,7 @@ class Proxy:
             method=errand.hook.method,
             url=errand.url,
             params=errand.params,
-            headers={**self._headers(errand), **login},
+            headers=self._headers(errand),
             attempt=attempt,
             fallback=errand.fallback,
             began_at=self._clock(),
@@ -151,17 +154,18 @@ class Proxy:
         self.exchanges.append(exchange)
         began = time.monotonic()
         try:
-            await self._carry(exchange, errand, deadline - began)
+            await self._carry(exchange, errand, deadline - began, login)
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL):
             exchange.fault = "ct"
         except (ClientError, TimeoutError, UnicodeError):
             exchange.fault = "rt"
         except ValueError:  # where a redirection leads is no place: a port above 65,535
             exchange.fault = "ct"
-        exchange.seconds = time.monotonic() - began
+        finally:
+            exchange.seconds = time.monotonic() - began
         return exchange
 
-    async def _carry(self, exchange: Exchange, errand: Errand, left: float) -> None:
+    async def _carry(self, exchange: Exchange, errand: Errand, left: float, login: Form) -> None:
         rules = errand.hook.overrides
         url, forwarded = self._route(exchange.url)
         limits = ClientTimeout(
@@ -171,13 +175,13 @@ class Proxy:
             exchange.method,
             URL(url, encoded=True),
             data=urlencode(errand.form) if exchange.method == "POST" else None,
-            headers={**exchange.headers, **forwarded},
+            headers={**exchange.headers, **login, **forwarded},
             timeout=limits,
             allow_redirects=False,
         ) as answer:
             exchange.content_type = answer.content_type
             exchange.challenge = answer.headers.get("WWW-Authenticate", "")
-            exchange.body = await answer.text(errors="replace")
+            exchange.body = _text(await _beginning(answer), answer.charset or "utf-8")
             exchange.answered(answer.status)
             if answer.status in BECOME_GET | STAY:
                 exchange.location = answer.headers.get("Location", "")
@@ -211,3 +215,23 @@ class Proxy:
             "X-Twilio-Signature": signature(self._holder.auth_token, signed, errand.form),
             "I-Twilio-Idempotency-Token": errand.token,
         }
+
+
+async def _beginning(answer: ClientResponse) -> bytes:
+    """Return as much of an answer as shows whether it is too long."""
+    read = bytearray()
+    while len(read) <= LONGEST:
+        piece = await answer.content.read(LONGEST + 1 - len(read))
+        if not piece:
+            break
+        read += piece
+    return bytes(read)
+
+
+def _text(answer: bytes, charset: str) -> str:
+    """Read an answer in its character set, whatever it says that this is."""
+    try:
+        text = answer.decode(charset, "replace")
+    except (LookupError, ValueError):
+        text = answer.decode(errors="replace")
+    return text.encode(errors="replace").decode()

@@ -107,16 +107,18 @@ class Ringing:
 
     async def tell(self, ring: Ring, call: Call, *, live: bool) -> None:
         """Go through a whole call to us, to the status callback at its end."""
-        number, attended = self._board.numbers[call.to], self._board.attended
-        hook = number.call_webhook
+        number, attended = self._board.numbers.get(call.to), self._board.attended
+        hook = number.call_webhook if number else None
         scene = self._begin(call, caller(ring), live=live or call.sender in attended)
         scene.hear("line", "ring")
         end = "failed" if hook is None else "completed"
-        if hook is not None:
-            scene.fallback = hook.fallback
-            await self._live(scene, partial(self._welcome, scene, hook))
-        self._finish(scene, "no-answer" if scene.line.gone and not scene.answered else end)
-        await self._report(scene, number.status_webhook)
+        try:
+            if hook is not None:
+                scene.fallback = hook.fallback
+                await self._live(scene, partial(self._welcome, scene, hook))
+        finally:
+            self._finish(scene, "no-answer" if scene.line.gone and not scene.answered else end)
+        await self._report(scene, number.status_webhook if number else None)
 
     async def _welcome(self, scene: Scene, hook: Webhook) -> None:
         await scene.fetch(hook, {})
@@ -136,11 +138,14 @@ class Ringing:
         outcome = call.outcome
         live = phone_of(call.to) in self._board.attended
         scene = self._begin(call, Person() if live else callee(outcome), live=live)
-        end = await self._ring(scene, "completed" if live else outcome.call_course[-1])
-        if end == "completed" and not call.ended:
-            scene.answer()
-            await self._live(scene, partial(self._greet, scene))
-        self._finish(scene, end)
+        end = "failed"
+        try:
+            end = await self._ring(scene, "completed" if live else outcome.call_course[-1])
+            if end == "completed" and not call.ended:
+                scene.answer()
+                await self._live(scene, partial(self._greet, scene))
+        finally:
+            self._finish(scene, end)
 
     async def _ring(self, scene: Scene, end: str) -> str:
         """Let it ring; return what becomes of it."""

@@ -11,16 +11,16 @@ from urllib.parse import urljoin
 from callbox.simulator.api.url import is_url
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.switchboard import Switchboard
-from callbox.simulator.records.twiml import BadTwiml, Verb, read, verbs
-from callbox.simulator.records.webhook import Webhook
+from callbox.simulator.records.twiml import BadTwiml, Verb, verbs
+from callbox.simulator.records.webhook import Webhook, concealed
 from callbox.simulator.settings import WORD
 from callbox.simulator.telephony.call_form import told
 from callbox.simulator.telephony.chores import Chores
-from callbox.simulator.telephony.exchange import Exchange
 from callbox.simulator.telephony.grammar import Flaw, checked
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.person import Person
 from callbox.simulator.telephony.proxy import Proxy
+from callbox.simulator.telephony.script import fetched
 from callbox.simulator.telephony.text_form import Form
 
 MOST_SCRIPTS = 100
@@ -184,7 +184,9 @@ class Scene:
         except ValueError:
             whole = ""
         if not is_url(whole):
-            raise Broken(BAD_URL, f'"{url[:200]}" is no URL: in inline TwiML it must be absolute.')
+            raise Broken(
+                BAD_URL, f'"{concealed(url)[:200]}" is no URL: in inline TwiML it must be absolute.'
+            )
         spare = self.fallback
         return Webhook(whole, method, spare.url, spare.method) if spare else Webhook(whole, method)
 
@@ -198,11 +200,7 @@ class Scene:
             self.script = []
             return
         form = {**told(self.call, self.call.status(self.board.clock())), **more}
-        exchange = await self.proxy.call(hook, form, voice=True)
-        script = _script(exchange)
-        if exchange.error_code and hook.fallback and not exchange.fallback:
-            exchange = await self.proxy.fall_back(hook, form, exchange.error_code, voice=True)
-            script = _script(exchange)
+        exchange, script = await fetched(self.proxy, hook, form, voice=True)
         if script is None:
             sentence = f"{exchange.url} gave no script: {exchange.trouble}."
             raise Broken(exchange.error_code or RETRIEVAL, sentence)
@@ -216,14 +214,3 @@ class Scene:
         for flaw in flaws:
             self.note(flaw)
         return flaws
-
-
-def _script(exchange: Exchange) -> list[Verb] | None:
-    """Return what a webhook answered, None if that is no script."""
-    if not exchange.ok:
-        return None
-    try:
-        return read(exchange.content_type, exchange.body)
-    except BadTwiml as reason:
-        exchange.error_code = reason.code
-        return None

@@ -11,6 +11,8 @@ from callbox.simulator.records import address
 from callbox.simulator.records.attachment import UNKNOWN_TYPE, Attachment
 
 WHATSAPP = "whatsapp"
+FIRST, LAST = 0.0, 253_402_300_799.0
+"""Seconds since 1970 that a date can show: to the end of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,13 @@ class Text:
         return f"{WHATSAPP}:{found}" if prefixed else found
 
     def came_at(self, now: float) -> float:
-        """When it came."""
-        if isinstance(self.date, str):
-            return _instant(self.date)
-        return now if self.date is None else self.date
+        """When it came; BadOrder if no date can show it."""
+        if self.date is None:
+            return now
+        moment = _instant(self.date) if isinstance(self.date, str) else self.date
+        if not FIRST <= moment <= LAST:
+            raise BadOrder('"date" must be in the years 1970 to 9999.')
+        return moment
 
     def attachments(self) -> tuple[Attachment, ...]:
         """Return what Twilio keeps of its media."""

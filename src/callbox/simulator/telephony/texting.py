@@ -1,24 +1,27 @@
 """Texts that come in: kept, told to the number's webhook, and answered as that says."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 
 from callbox.simulator.order import BadOrder
-from callbox.simulator.records import trial
 from callbox.simulator.records.address import phone_of
-from callbox.simulator.records.attachment import attachment
 from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.message import Message
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.pool import Pool
 from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Switchboard
-from callbox.simulator.records.timeline import QUEUED, RECEIVED
-from callbox.simulator.records.twiml import BadTwiml, Verb, read
+from callbox.simulator.records.timeline import RECEIVED
 from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.telephony.exchange import Exchange
 from callbox.simulator.telephony.proxy import Proxy
+from callbox.simulator.telephony.replies import Replies
+from callbox.simulator.telephony.script import fetched
 from callbox.simulator.telephony.text import Text
 from callbox.simulator.telephony.text_form import received
+
+MOST_SCRIPTS = 20
+"""Scripts after one another that a text is answered by; Twilio's number is not known."""
+RETRIEVAL_LIMIT = 14106
 
 
 class Texting:
@@ -28,6 +31,7 @@ class Texting:
         self._board = board
         self._holder = holder
         self._proxy = proxy
+        self._replies = Replies(board)
 
     def take(self, text: Text) -> Message:
         """Keep a text; BadOrder if there is nobody to take it."""
@@ -46,9 +50,7 @@ class Texting:
         word = board.consent.hear(phone, message.to, message.body, advanced=advanced)
         message.opt_out_type = word.kind if advanced else ""
         if word.answer:
-            answer = self._outgoing(message, message.to, phone, word.answer)
-            answer.free, answer.prefix, answer.timeline = True, "", board.courses.usual()
-            board.add_answer(answer)
+            board.add_answer(self._answer(message, word.answer))
 
     def _pool(self, message: Message) -> Pool | None:
         return self._board.pools.get(message.messaging_service_sid or "")
@@ -58,9 +60,15 @@ class Texting:
         hook = self._hook(message)
         if hook is None or not text.webhook:
             return None
-        exchange = await self._proxy.call(hook, received(message, text, self._board.url))
-        if exchange.ok:
-            self._obey(message, exchange)
+        form = received(message, text, self._board.url)
+        place = hook
+        for _ in range(MOST_SCRIPTS):
+            exchange, script = await fetched(self._proxy, place, form)
+            onward = self._replies.obey(message, exchange, script)
+            if onward is None:
+                return exchange
+            place = replace(hook, url=onward.url, method=onward.method)
+        exchange.error_code = RETRIEVAL_LIMIT
         return exchange
 
     def _hook(self, message: Message) -> Webhook | None:
@@ -107,50 +115,25 @@ class Texting:
             priced_after=self._board.settings.price_after,
         )
 
-    def _obey(self, message: Message, exchange: Exchange) -> None:
-        try:
-            verbs = read(exchange.content_type, exchange.body)
-        except BadTwiml as reason:
-            exchange.error_code = reason.code
-            return
-        for verb in verbs:
-            if verb.name == "Message":
-                self._reply(message, verb)
-
-    def _reply(self, message: Message, verb: Verb) -> None:
-        sender, to = verb.attributes.get("from", message.to), verb.attributes.get("to")
-        to = to or message.sender or ""
-        if not self._board.consent.refuses(to, sender):
-            bodies, media = _texts(verb.children, "Body"), _texts(verb.children, "Media")
-            reply = self._outgoing(message, sender, to, "".join(bodies) or verb.text, media)
-            reply.status_callback = verb.attributes.get("statusCallback")
-            self._board.dispatch(reply, self._board.load(reply))
-
-    def _outgoing(
-        self, message: Message, sender: str, to: str, body: str, media: tuple[str, ...] = ()
-    ) -> Message:
-        """Return the reply to a text, yet to be sent."""
-        now = self._board.clock()
+    def _answer(self, message: Message, body: str) -> Message:
+        """Return what Twilio itself answers, which is free and goes out whatever the rules say."""
+        board = self._board
         return Message(
-            sid=new_sid("MM" if media else "SM"),
+            sid=new_sid("SM"),
             account_sid=message.account_sid,
-            to=to,
-            sender=sender,
+            to=message.sender or "",
+            sender=message.to,
             status_callback=None,
-            created_at=now,
-            arrived_at=now,
-            timeline=QUEUED,
+            created_at=board.clock(),
+            arrived_at=board.clock(),
+            timeline=board.courses.usual(),
             body=body,
-            prefix=trial.PREFIX if self._board.settings.trial else "",
-            media=media,
+            prefix="",
+            media=(),
             messaging_service_sid=message.messaging_service_sid,
             validity_period=None,
-            picked_sender=sender,
+            picked_sender=message.to,
             direction="outbound-reply",
-            attachments=tuple(attachment(url) for url in media),
-            priced_after=self._board.settings.price_after,
+            priced_after=board.settings.price_after,
+            free=True,
         )
-
-
-def _texts(verbs: Iterable[Verb], name: str) -> tuple[str, ...]:
-    return tuple(verb.text for verb in verbs if verb.name == name)

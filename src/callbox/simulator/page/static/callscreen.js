@@ -131,13 +131,13 @@ export class CallScreen {
 
   #write(call, silently) {
     const stays = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight < 30;
-    for (const line of call.transcript.slice(this.told)) {
+    for (const line of call.transcript.slice(Math.max(this.told - call.first, 0))) {
       const words = (HEARD[line.kind] ?? (() => `${line.kind} ${line.text}`))(line);
       const kind = SPOKEN.has(line.kind) ? line.who : `${line.who} event`;
       this.lines.append(make("li", { className: kind }, words));
       if (!silently && line.who === "voice" && SPOKEN.has(line.kind)) this.speak(line.text);
     }
-    this.told = call.transcript.length;
+    this.told = call.first + call.transcript.length;
     if (stays) this.lines.scrollTop = this.lines.scrollHeight;
   }
 

@@ -1,0 +1,32 @@
+"""The script that a webhook answers, or its fallback URL in its place."""
+
+from callbox.simulator.records.twiml import BadTwiml, Verb, read
+from callbox.simulator.records.webhook import Webhook
+from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.proxy import Proxy
+from callbox.simulator.telephony.text_form import Form
+
+
+async def fetched(
+    proxy: Proxy, hook: Webhook, form: Form, *, voice: bool = False
+) -> tuple[Exchange, list[Verb] | None]:
+    """Call a webhook; return the last exchange and its script, None if that cannot be had or read.
+
+    Whoever cannot be reached, and whoever answers what is no script, has the fallback URL asked.
+    """
+    exchange = await proxy.call(hook, form, voice=voice)
+    script = _script(exchange)
+    if exchange.error_code and hook.fallback and not exchange.fallback:
+        exchange = await proxy.fall_back(hook, form, exchange.error_code, voice=voice)
+        script = _script(exchange)
+    return exchange, script
+
+
+def _script(exchange: Exchange) -> list[Verb] | None:
+    if not exchange.ok:
+        return None
+    try:
+        return read(exchange.content_type, exchange.body)
+    except BadTwiml as reason:
+        exchange.error_code = reason.code
+        return None
