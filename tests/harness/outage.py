@@ -5,9 +5,9 @@ from callbox.simulator import Simulator
 
 async def unplug(simulator: Simulator) -> None:
     """Refuse connections from now on, and end those that there are."""
-    assert simulator._listener is not None
-    simulator._listener.close()
-    await simulator._web.shutdown(0)
+    assert simulator._server._listener is not None
+    simulator._server._listener.close()
+    await simulator._server._web.shutdown(0)
 
 
 async def plug_in(simulator: Simulator) -> None:

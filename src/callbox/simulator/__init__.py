@@ -10,9 +10,9 @@ from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder
 from callbox.simulator.own_number import OwnNumber
 from callbox.simulator.scenario.scenario import Scenario, scenario
-from callbox.simulator.server import Simulator, start
 from callbox.simulator.service import Service
 from callbox.simulator.settings import LIFELIKE, Settings
+from callbox.simulator.simulator import Simulator, start
 
 __all__ = [
     "LIFELIKE",

@@ -8,8 +8,8 @@ import sys
 
 from callbox.simulator.limits import NONE, PRICE_AFTER, TWILIOS
 from callbox.simulator.order import BadOrder
-from callbox.simulator.server import start
 from callbox.simulator.settings import Settings
+from callbox.simulator.simulator import start
 
 UNHURRIED = 50_000
 """Allocations between garbage collections: what is created here stays, and makes no cycles."""

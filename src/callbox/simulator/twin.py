@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from twilio.rest import Client
 
 from callbox.simulator.records.address import phone_of
-from callbox.simulator.server import Simulator, start
 from callbox.simulator.settings import Settings
+from callbox.simulator.simulator import Simulator, start
 
 T = TypeVar("T")
 ACCOUNT, TOKEN = "AC" + "0" * 32, "simulated"
