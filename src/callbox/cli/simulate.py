@@ -100,6 +100,7 @@ def simulate(
         float | None,
         typer.Option(
             min=0.001,
+            max=1_000_000,
             help="Seconds of the simulation in one of yours; the scenario's, or 1.",
         ),
     ] = None,
@@ -126,19 +127,8 @@ def simulate(
     Its address, opened in a browser, shows people's phones: what is texted to them arrives there,
     they reply, they ring and are answered. Beside them: every request, and dials for faults.
 
-    Have somebody text the gateway. It asks for texts regularly, so they reach it by themselves;
-    once the number's webhook leads there, they do at once:
-
-    \b
-    curl URL/_simulator/texts -d '{"from": "+12065550100", "body": "status?"}'
-
-    Have somebody call, the second time to leave a voicemail (calls.answer: voicemail). This needs
-    http.public_url, and then `callbox webhooks set`:
-
-    \b
-    curl URL/_simulator/calls -d '{"from": "+12065550100"}'
-    curl URL/_simulator/calls -d '{"from": "+12065550100", "recording": {}}'
-    """  # noqa: D301 - a paragraph that begins with \b keeps its lines
+    Once it runs it shows how to have somebody text and call; docs/simulator.md has it all.
+    """
     from callbox.simulator import LIFELIKE, BadOrder  # noqa: PLC0415 - `--help` does without
     from callbox.simulator.limits import NONE, PRICE_AFTER, TWILIOS  # noqa: PLC0415 - the same
 
