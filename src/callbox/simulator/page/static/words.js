@@ -24,6 +24,7 @@ export function initials(phone) {
 
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 const exact = new Intl.DateTimeFormat([], {
+  hourCycle: "h23",
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
