@@ -184,9 +184,8 @@ class Scene:
         except ValueError:
             whole = ""
         if not is_url(whole):
-            raise Broken(
-                BAD_URL, f'"{concealed(url)[:200]}" is no URL: in inline TwiML it must be absolute.'
-            )
+            given = f'"{concealed(url)[:200]}" is no URL' if url.strip() else "There is no action"
+            raise Broken(BAD_URL, f"{given}: inline TwiML needs an absolute URL to go on to.")
         spare = self.fallback
         return Webhook(whole, method, spare.url, spare.method) if spare else Webhook(whole, method)
 
