@@ -346,6 +346,7 @@ async def test_a_call_that_no_webhook_takes_says_why(
     failed = await control(http, "calls", **{"from": ADA, "to": OURS})
     assert failed["call"]["status"] == "failed"
     assert "`callbox webhooks set`" in failed["why"]
+    assert "no VoiceUrl" in sim.calls[0].transcript[-1].text
     hook(sim, f"{listener.url}/voice")
     assert "why" not in await control(http, "calls", **{"from": ADA, "to": OURS})
 

@@ -23,6 +23,7 @@ from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.scene import Broken, Moved, Over, Scene
 from callbox.simulator.telephony.text_form import Form
 
+NO_WEBHOOK = "The number has no VoiceUrl, so nobody takes the call: see `callbox webhooks set`."
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 """What Twilio says when a script cannot be had or read."""
 DETECTION = 2.0
@@ -113,7 +114,9 @@ class Ringing:
         scene.hear("line", "ring")
         end = "failed" if hook is None else "completed"
         try:
-            if hook is not None:
+            if hook is None:
+                scene.hear("line", "error", NO_WEBHOOK)
+            else:
                 scene.fallback = hook.fallback
                 await self._live(scene, partial(self._welcome, scene, hook))
         finally:
