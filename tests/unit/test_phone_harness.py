@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession, web
 
-from callbox.simulator import Simulator, start
+from callbox.simulator import Settings, Simulator, start
 from harness import Phones, phones
 
 ADA, BOB = "+12065550100", "+12025550101"
@@ -43,7 +43,7 @@ async def box() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def sim(box: str) -> AsyncIterator[Simulator]:
-    async with await start() as simulator:
+    async with await start(settings=Settings(pace=0)) as simulator:
         number = simulator.number("+15005550006")
         number.sms_url = number.voice_url = box
         yield simulator
