@@ -1,14 +1,12 @@
 """A scenario is played in time: faults, callbacks, texts and calls; at its end is a summary."""
 
-import asyncio
-import sys
-from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, ServerDisconnectedError
 
 from callbox.simulator import Settings, scenario, start
 from harness.sdk import MESSAGES, ask, session
+from harness.terminal import Terminal, read_until
 from harness.waiting import until
 
 OURS, DARLA, BOB = "+15005550006", "+12065550100", "+12065550101"
@@ -135,23 +133,14 @@ async def test_a_text_to_nobody_is_a_trouble_and_the_rest_goes_on() -> None:
 
 
 async def test_the_command_plays_from_the_first_request_and_tells_what_came_of_it(
-    tmp_path: Path,
+    terminal: Terminal,
 ) -> None:
-    script = tmp_path / "short.yaml"
-    script.write_text(
-        "name: A short storm\nlasts: 60\nspeed: 100\n"
+    (terminal.folder / "short.yaml").write_text(
+        "name: A short storm\nlasts: 5 min\nspeed: 100\n"
         "faults: [{on: create, times: 1, drop: after}]\n"
     )
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "error", "-m", "callbox", "simulate", "--port", "0"),
-        *("--scenario", str(script)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout
-    said = ""
-    while "begins with the first request" not in said:
-        said += (await process.stdout.readline()).decode()
+    process = await terminal.begin("simulate", "--port", "0", "--scenario", "short.yaml")
+    said = await read_until(process.stdout, "begins with the first request")
     url = said.partition("Twilio simulator on ")[2].partition(". Nothing")[0]
     async with session(url) as http:
         lost = 0
@@ -168,15 +157,11 @@ async def test_the_command_plays_from_the_first_request_and_tells_what_came_of_i
     assert process.returncode == 1, told
 
 
-async def test_a_scenario_that_cannot_be_played_ends_the_command_at_once(tmp_path: Path) -> None:
-    script = tmp_path / "bad.yaml"
-    script.write_text("faults: [{on: everything, status: 503}]\n")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "callbox", "simulate", "--port", "0", "--scenario", str(script)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert (process.returncode, out) == (2, b"")
-    assert err.decode().startswith(f'{script}: faults, entry 1: It: "on" must be one of')
-    assert err.count(b"\n") == 1
+async def test_a_scenario_that_cannot_be_played_ends_the_command_at_once(
+    terminal: Terminal,
+) -> None:
+    (terminal.folder / "bad.yaml").write_text("faults: [{on: everything, status: 503}]\n")
+    ended = await terminal.type("simulate", "--port", "0", "--scenario", "bad.yaml")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith('bad.yaml: faults, entry 1: It: "on" must be one of')
+    assert ended.err.count("\n") == 1
