@@ -35,7 +35,7 @@ async def test_a_day_passes_in_less_than_a_second() -> None:
 
 async def test_an_outage_lasts_from_its_first_to_its_last_second() -> None:
     script = scenario(
-        {"speed": 100, "faults": [{"on": "create", "from": 20, "until": 60, "status": 503}]}
+        {"speed": 30, "faults": [{"on": "create", "from": 20, "until": 60, "status": 503}]}
     )
     answers = set()
     async with await start(settings=script.settled(Settings())) as sim:
@@ -86,7 +86,7 @@ async def test_people_are_as_the_scenario_says_from_their_moment_on() -> None:
 
 async def test_callbacks_are_as_the_scenario_says_between_two_moments() -> None:
     script = scenario(
-        {"speed": 100, "callbacks": [{"from": 10, "until": 30, "delay": "20s", "copies": 2}]}
+        {"speed": 25, "callbacks": [{"from": 10, "until": 30, "delay": "20s", "copies": 2}]}
     )
     async with await start(settings=script.settled(Settings())) as sim:
         player = sim.play(script)
