@@ -28,7 +28,7 @@ async def test_a_day_passes_in_less_than_a_second() -> None:
         await player.over()
         assert player.elapsed >= 86_400
         [text], [call] = sim.messages, sim.calls
-        assert 82_700 < text.created_at - (player.began_at or 0) < 86_400
+        assert text.created_at - (player.began_at or 0) > 82_700
         assert text.created_at > call.created_at
         assert sim.tally().received == 2
 
