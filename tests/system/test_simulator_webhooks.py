@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 from twilio.request_validator import RequestValidator
+from yarl import URL
 
 from callbox.simulator import BadOrder, Manner, Settings, Simulator, start
 from callbox.simulator.records.message import Message
@@ -1110,6 +1111,8 @@ async def test_a_text_is_injected_and_what_a_phone_got_is_shown(
     await post(http, "Messages", To=BOB, From=OURS, Body="x")
     await until(lambda: len(sim.arrived) == 2, "both have arrived")
     got = await (await http.get("/_simulator/texts", params={"to": ADA})).json()
+    as_typed = await http.get(URL(f"{sim.url}/_simulator/texts?to={ADA}", encoded=True))
+    assert await as_typed.json() == got
     assert [(text["to"], text["from"], text["body"]) for text in got["texts"]] == [
         (ADA, OURS, "All is well.")
     ]
