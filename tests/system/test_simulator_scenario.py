@@ -118,6 +118,18 @@ async def test_the_same_text_twice_on_purpose_is_not_doubled() -> None:
         assert (sim.tally().accepted, sim.tally().doubled) == (2, 0)
 
 
+async def test_what_is_over_is_billed_before_its_price_is_told() -> None:
+    settings = Settings(pace=0, price_after=180)
+    async with await start(settings=settings) as sim, session(sim.url) as http:
+        await _text(http)
+        await until(lambda: sim.tally().delivered, "it is over")
+        assert sim.messages[0].document(sim.now())["price"] is None
+        assert sim.tally().cost == 0.0075
+    async with await start(settings=Settings(pace=60)) as sim, session(sim.url) as http:
+        await _text(http)
+        assert sim.tally().cost == 0
+
+
 async def test_a_text_to_nobody_is_a_trouble_and_the_rest_goes_on() -> None:
     script = scenario(
         {"texts": [{"from": DARLA, "to": "+12065559999"}, {"from": DARLA, "body": "Hello"}]}

@@ -20,7 +20,7 @@ SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counted over all that was created, deleted or not; `cost` in dollars, as far as known."""
+    """Counted over all that was created, deleted or not; `cost` in dollars, of what is over."""
 
     accepted: int
     delivered: int
@@ -52,11 +52,19 @@ def tally(board: Switchboard, webhooks: Iterable[Exchange]) -> Tally:
         failed=ends["failed"],
         under_way=ends["under way"],
         doubled=doubled(board.log),
-        cost=sum(abs(float(str(record.document(now)["price"] or 0))) for record in billed),
+        cost=sum(_cost(record, now) for record in billed),
         received=sum(record.inbound for record in billed),
         webhooks=len(told),
         webhooks_failed=sum(not exchange.ok for exchange in told),
     )
+
+
+def _cost(record: Message | Call, now: float) -> float:
+    """Return what is over will have cost, though the price may not be told yet."""
+    if record.status(now) not in {*ENDS, "received"}:
+        return 0.0
+    price = record.document(now + record.priced_after)["price"]
+    return abs(float(str(price or 0)))
 
 
 def doubled(log: Iterable[Created]) -> int:
