@@ -206,7 +206,8 @@ class Outbox:
             self._wake.clear()
             wait = await self._round()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.clock.machine_seconds(wait))
+                async with asyncio.timeout(self.clock.machine_seconds(wait)):
+                    await self._wake.wait()
 
     def wake(self) -> None:
         """Have `run` look for something to do now."""

@@ -223,7 +223,6 @@ class Rounds:
     _first: asyncio.Future[bool] | None = None
     _refused: dict[str, tuple[int, float]] = field(default_factory=dict)  # deletions: tries, next
     _skipped: set[str] = field(default_factory=set)
-    _stopping: bool = False
     _opened_at: float = 0.0
 
     async def open(self) -> None:
@@ -239,24 +238,20 @@ class Rounds:
             self._posts[number] = Post(complaint, due_at, number=number, wait=wait, mailbox=mailbox)
 
     async def run(self) -> None:
-        """Make the rounds until `stop`."""
+        """Make the rounds until cancelled."""
         try:
-            while not self._stopping:
+            while True:
                 self._wake.clear()
                 wait = max(0.001, await self._round())
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self.clock.machine_seconds(wait))
+                    async with asyncio.timeout(self.clock.machine_seconds(wait)):
+                        await self._wake.wait()
         finally:
             self._end_first_look(answered=False)
             self._end_series()
             for lane in self._lanes():
                 if lane.errand is not None:
                     await lane.errand.aclose()
-
-    def stop(self) -> None:
-        """Ask nothing more and end `run`."""
-        self._stopping = True
-        self._wake.set()
 
     def stirred(self) -> None:
         """Look often for a while: a text came or went, and nobody else may tell of the answer."""
@@ -434,7 +429,7 @@ class Rounds:
             if text.sid in reading.pictured:
                 yield
             full = await self._with_media(post, text, reading)
-            if full is None or self._stopping:
+            if full is None:
                 return
             new += await self._keep(full)
         await self._read_up_to(post, replace(reading.mailbox, cursor=reading.cursor))

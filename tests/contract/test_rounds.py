@@ -1,5 +1,6 @@
 """The rounds on a real store, inbox and outbox; Twilio's lists are in memory, the clock a toy."""
 
+import asyncio
 import itertools
 import json
 import logging
@@ -26,6 +27,7 @@ from callbox.store.sqlite import SqliteStore
 from callbox.twilio.status import follows, state_of
 from contract.bench import Bench, ScriptedTwilio, ToyClock
 from contract.deliveries import NOW, Shelf, call, owed, stored, text
+from harness.waiting import PATIENCE, until
 
 OURS, OTHER, DARLA = "+19999999999", "+18888888888", "+12345000001"
 HOUR = 3600.0
@@ -1055,10 +1057,25 @@ def test_the_overlap_is_shorter_than_what_is_remembered() -> None:
     assert Plan((), None).remembered > OVERLAP
 
 
-async def test_run_ends_when_it_is_stopped(desk: Desk) -> None:
+@pytest.mark.parametrize("turns", range(6))
+async def test_run_ends_when_it_is_cancelled_in_the_moment_of_a_ping(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    waits: list[float] = []
+
+    def machine_seconds(_: ToyClock, wait: float) -> float:
+        waits.append(wait)
+        return wait
+
+    monkeypatch.setattr(ToyClock, "machine_seconds", machine_seconds)
+    running = asyncio.create_task(desk.rounds.run())
+    await until(lambda: waits, "it sleeps")
     asked = desk.rounds.check()
-    desk.rounds.stop()
-    await desk.rounds.run()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait({running}, timeout=PATIENCE)
+    assert running.cancelled()
     assert asked.result() == 0
     assert await owed(desk.store) == []
 

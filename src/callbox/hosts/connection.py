@@ -221,7 +221,8 @@ class Connection:
         """Disconnect and end the network thread, whatever the broker does."""
         self._client.disconnect()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), _CLOSE_SECONDS)
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._over.wait()
         sock = self._client.socket()
         if isinstance(sock, socket.socket):
             with contextlib.suppress(OSError):

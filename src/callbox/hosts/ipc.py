@@ -33,6 +33,7 @@ _ENDED = {"ConnectionClosedError", "StreamClosedError"}  # said before on_discon
 _QOS = "1"
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 20.0
+_CLOSE_SECONDS = 1.0
 _MOST_FRAME = 7_000  # bytes; nucleus lite cuts the connection at 10,000
 _MOST_HEADERS = 400  # of a frame, with the JSON around a payload
 
@@ -140,7 +141,8 @@ class Nucleus:
         """Disconnect."""
         if self._client is not None:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(asyncio.wrap_future(self._client.close()), 1.0)
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await asyncio.wrap_future(self._client.close())
 
     def _on_disconnect(self, _reason: Exception | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed already
@@ -271,7 +273,8 @@ class Nucleus:
     async def _answer(self, ask: "Callable[[], Future[Any]]") -> Any:  # noqa: ANN401 - SDK's shapes
         """Ask and wait for the answer. Raises HostError; what the SDK raises stops here."""
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(ask()), _ANSWER_SECONDS)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await asyncio.wrap_future(ask())
         except TimeoutError:
             raise HostError(
                 f"The Greengrass nucleus does not answer in {_ANSWER_SECONDS:g} s"

@@ -173,7 +173,8 @@ class MqttHost:
             if _monotonic() - began >= _LONGEST_BACKOFF:
                 delay = _FIRST_BACKOFF
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay * random.uniform(0.5, 1.0))  # noqa: S311
+                async with asyncio.timeout(delay * random.uniform(0.5, 1.0)):  # noqa: S311
+                    await self._stopping.wait()
             delay = min(_LONGEST_BACKOFF, delay * 2)
 
     async def _live(self, version: int) -> None:

@@ -214,7 +214,8 @@ class Engine:
     async def _change(self, longest: float | None = None) -> None:
         """Wait until something else is wanted, and for a moment in which nothing changes more."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), longest)
+            async with asyncio.timeout(longest):
+                await self._changed.wait()
         while self._changed.is_set() and not self._stopping:
             self._changed.clear()
             await asyncio.sleep(_QUIET)
@@ -237,7 +238,8 @@ class Engine:
     async def _work(self, work: Work[T], *, rehearses: bool) -> T:
         if not self.idle:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._open.wait(), _PATIENCE)
+                async with asyncio.timeout(_PATIENCE):
+                    await self._open.wait()
         gateway, task = self._gateway, asyncio.current_task()
         if not self._open.is_set() or gateway is None or task is None:
             raise Mistake(f"Callbox does not run: {self.idle or 'it is being started'}")
