@@ -17,6 +17,7 @@ from callbox.simulator import Settings
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.execution import Execution
 from callbox.simulator.records.message import Message
+from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.switchboard import Created
 from callbox.twilio.music import tracks
 from harness.home import ANY, DARLA, JOE, OTHER, OURS, REFLECTOR, Home
@@ -69,7 +70,7 @@ class House:
             each.clear()
 
     @property
-    def made(self) -> list[Created]:
+    def made(self) -> Newest[Created]:
         """What Twilio made for us."""
         return self.home.simulator._board.log
 
@@ -296,7 +297,7 @@ async def test_what_cannot_be_sent_is_refused_in_one_sentence(
     assert sentence in told
     assert house.home.indigo.errors() == [told]
     assert "Traceback" not in told
-    assert house.made == []
+    assert not house.made
 
 
 async def test_a_dialog_tells_of_a_mistake_at_its_field(house: House) -> None:
@@ -317,7 +318,7 @@ async def test_an_action_for_a_contact_that_was_deleted_says_so(house: House) ->
     await house.home.indigo.delete(gone)
     result = await house.script("sendSMS", **props)
     assert "is not there anymore" in result["failures"][0]
-    assert house.made == []
+    assert not house.made
 
 
 async def test_one_bad_member_does_not_keep_an_alarm_from_the_others(house: House) -> None:
@@ -403,7 +404,7 @@ async def test_a_flow_that_there_is_not_is_a_flow_failure(house: House) -> None:
     indigo = house.home.indigo
     await indigo.until(lambda: indigo.executed)
     assert NO_FLOW in house.states()["deliveryReason"]
-    assert house.made == []
+    assert not house.made
 
 
 # --- answers and checks ---------------------------------------------------------------------------

@@ -388,5 +388,5 @@ async def test_test_credentials_create_for_show_and_are_good_for_nothing_else() 
         ):
             await refused(403, 20008, twilio.do(of, verb, **more))
         assert not sim._network.chores._tasks, "somebody is still to be called back"
-        assert (list(sim.webhooks), sim.arrived) == ([], [])
+        assert (list(sim.webhooks), list(sim.arrived)) == ([], [])
         assert sim.number(TEST_NUMBER).friendly_name == "(500) 555-0006"

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from callbox.simulator import TWILIOS, BadOrder, Limits, Manner, OwnNumber, Service, Settings
+from callbox.simulator.api import messages
+from callbox.simulator.api.ask import Ask
 from callbox.simulator.limits import KINDS
 from callbox.simulator.order import read
 from callbox.simulator.page.tail import ListTail
@@ -14,12 +16,17 @@ from callbox.simulator.records.address import kind
 from callbox.simulator.records.country import calling_code
 from callbox.simulator.records.course import Courses, Load
 from callbox.simulator.records.lane import Lane
+from callbox.simulator.records.ledger import Ledger
+from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.outcome import USUAL
 from callbox.simulator.records.price import of_call, of_text
+from callbox.simulator.records.switchboard import Switchboard
+from callbox.simulator.scenario.tally import tally
 from callbox.simulator.telephony.exchange import Exchange
-from callbox.simulator.telephony.exchanges import KEPT, Exchanges
+from callbox.simulator.telephony.proxy import KEPT
 
 SERVICE = "MG" + "c" * 32
+TEXT = {"To": ["+12065550100"], "From": ["+15005550006"], "Body": ["The tank is full"]}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +188,7 @@ def _exchange(number: int) -> Exchange:
 
 
 def test_the_oldest_webhooks_are_let_go_and_every_other_keeps_its_place() -> None:
-    exchanges = Exchanges()
+    exchanges: Newest[Exchange] = Newest(KEPT)
     tail = ListTail[Exchange](
         lambda: exchanges,
         lambda _each: True,
@@ -202,3 +209,20 @@ def test_the_oldest_webhooks_are_let_go_and_every_other_keeps_its_place() -> Non
     assert tail.news(1) == ([{"was": -1, "n": KEPT + 6}], 0)
     exchanges.clear()
     assert (len(exchanges), list(exchanges), exchanges[:]) == (0, [], [])
+
+
+def test_what_the_simulator_remembers_does_not_grow_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Newest.__init__, "__defaults__", (10,))
+    monkeypatch.setattr(Ledger.__init__, "__defaults__", (10,))
+    now = iter(range(10_000))
+    board = Switchboard(Settings(), lambda: float(next(now)))
+    for number in range(50):
+        messages.create(board, Ask("", "AC", "", TEXT, 0.0))
+        if number % 2:
+            board.messages.remove(board.messages.records[0])
+    kept = (board.messages.records, board.messages.removed, list(board.log), list(board.arrived))
+    assert [len(each) for each in kept] == [9, 10, 10, 10]
+    assert len(board._arrivals._coming) <= 2, "only what is under way"
+    assert tally(board, ()).accepted == 10

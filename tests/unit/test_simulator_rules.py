@@ -124,6 +124,20 @@ def test_a_ledger_finds_and_forgets_by_sid_recipient_and_place() -> None:
     assert list(ledger.newest("AC1", "+15550000001", None)) == [third]
 
 
+def test_a_full_ledger_lets_the_oldest_go_wherever_it_would_be_found() -> None:
+    ledger: Ledger[Record] = Ledger(most=2)
+    first, second, third = _record(1), _record(2, to="+15550000002"), _record(3)
+    for record in (first, second, third):
+        ledger.add(record)
+    assert ledger.records == [second, third]
+    assert ledger.find("AC1", "SM1") is None
+    assert list(ledger.newest("AC1", "+15550000001", None)) == [third]
+    for number in range(4, 9):
+        ledger.add(_record(number))
+        ledger.remove(ledger.records[-1])
+    assert [record.sid for record in ledger.removed] == ["SM7", "SM8"]
+
+
 def _clock() -> float:
     return 100.0
 

@@ -16,10 +16,11 @@ from callbox.simulator.order import BadOrder, parse, read
 from callbox.simulator.page.audience import MOST_PHONES, Audience
 from callbox.simulator.records.address import phone, phone_of
 from callbox.simulator.records.call import Call
+from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.records.webhook import concealed
 from callbox.simulator.scenario.tally import Tally
-from callbox.simulator.telephony.exchanges import Exchanges
+from callbox.simulator.telephony.exchange import Exchange
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
 from callbox.simulator.telephony.ring import Ring
@@ -92,7 +93,7 @@ class Control:
         }
 
     @property
-    def _exchanges(self) -> Exchanges:
+    def _exchanges(self) -> Newest[Exchange]:
         return self._network.proxy.exchanges
 
     async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:

@@ -1,4 +1,4 @@
-"""All that was created of one kind, found by SID and by recipient without a search."""
+"""The newest that was created of one kind, found by SID and by recipient without a search."""
 
 from bisect import bisect_left, insort
 from collections import deque
@@ -7,6 +7,7 @@ from itertools import count
 from operator import attrgetter
 from typing import Generic, TypeVar
 
+from callbox.simulator.records.newest import KEPT
 from callbox.simulator.records.record import Record
 
 R = TypeVar("R", bound=Record)
@@ -15,13 +16,14 @@ RECENT = 1000
 
 
 class Ledger(Generic[R]):
-    """Records in order of creation."""
+    """Records in order of creation; of more than `most` the oldest are let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = KEPT) -> None:
+        self._most = most
         self.records: list[R] = []
         self.recent: deque[R] = deque(maxlen=RECENT)
         """The newest in the order in which they came, whatever their dates say."""
-        self.removed: list[R] = []
+        self.removed: deque[R] = deque(maxlen=most)
         """What was deleted: it is paid for all the same."""
         self._serials = count(1)
         self._by_sid: dict[str, R] = {}
@@ -34,6 +36,8 @@ class Ledger(Generic[R]):
         self.recent.append(record)
         for records in (self.records, self._by_recipient.setdefault(record.to, [])):
             insort(records, record, key=SERIAL)
+        if len(self.records) > self._most:
+            self._let_go(self.records[0])
 
     def find(self, account_sid: str, sid: str) -> R | None:
         """Return the record with a SID, if the account has it."""
@@ -43,9 +47,15 @@ class Ledger(Generic[R]):
     def remove(self, record: R) -> None:
         """Take a record out of all lists."""
         self.removed.append(record)
+        self._let_go(record)
+
+    def _let_go(self, record: R) -> None:
         del self._by_sid[record.sid]
-        for records in (self.records, self._by_recipient[record.to]):
+        same = self._by_recipient[record.to]
+        for records in (self.records, same):
             del records[bisect_left(records, record.serial, key=SERIAL)]
+        if not same:
+            del self._by_recipient[record.to]
 
     def newest(self, account_sid: str, to: str | None, before: R | None) -> Iterator[R]:
         """Yield an account's records, newest first: to one recipient, older than another."""

@@ -1,12 +1,11 @@
 """Everything that the simulator remembers."""
 
 from collections.abc import Callable
-from heapq import heappop, heappush
-from itertools import count
 
 from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
 from callbox.simulator.records.account import Accounts
 from callbox.simulator.records.address import kind, phone, phone_of
+from callbox.simulator.records.arrivals import Arrivals
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, Pause
 from callbox.simulator.records.consent import Consent
@@ -14,7 +13,8 @@ from callbox.simulator.records.country import calling_code
 from callbox.simulator.records.course import Courses, Load
 from callbox.simulator.records.execution import Execution
 from callbox.simulator.records.ledger import Ledger
-from callbox.simulator.records.message import BLAMED, Message
+from callbox.simulator.records.message import Message
+from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.records.outcomes import Outcomes
@@ -45,18 +45,10 @@ class Switchboard:
         self.executions: Ledger[Execution] = Ledger()
         self.url = ""
         """Where it can be asked; media and recordings are below it."""
-        self.log: list[Created] = []
+        self.log: Newest[Created] = Newest()
         """What was sent, called and run, not what came in."""
-        self._arrived: list[Message] = []
-        self._coming: list[tuple[float, int, Message]] = []
-        """Texts that are yet to be sent, the next to arrive first."""
-        self._serials = count()
-        self.numbers = {
-            number: Number(
-                number, self.opened_at, self.opened_at, declared=settings.declared(number)
-            )
-            for number in _own(settings)
-        }
+        self._arrivals = Arrivals()
+        self.numbers = _own(settings, self.opened_at)
         self.phones: dict[str, str] = dict(settings.phones)
         """The names of people's phones, by number."""
         self.attended: set[str] = set()
@@ -65,9 +57,7 @@ class Switchboard:
         """By SID."""
         self.pools = {sid: Pool(service) for sid, service in settings.services.items()}
         """The messaging services, if any is declared."""
-        self.services = {
-            sender: sid for sid, service in settings.services.items() for sender in service.senders
-        }
+        self.services = _services(settings)
         """The messaging service that a sender belongs to."""
         self.consent = Consent(self.services)
         self.courses = Courses(settings.limits, settings.pace)
@@ -88,33 +78,18 @@ class Switchboard:
         self.log.append(message)
         if self.settings.test_credentials:
             return
-        self._deliver(message)
+        self._arrivals.expect(message)
         self.on_create(message)
 
     def add_answer(self, message: Message) -> None:
         """Keep a text that Twilio itself sends: nobody asked for it, so it is not in the log."""
         self.messages.add(message)
-        self._deliver(message)
-
-    def _deliver(self, message: Message) -> None:
-        """Have a text arrive as it is sent; one without a pace arrives at once."""
-        if message.timeline.statuses[-1] in BLAMED:
-            return
-        due = message.timeline.due("sent")
-        if due:
-            arrives_at = message.created_at + due
-            heappush(self._coming, (arrives_at, next(self._serials), message))
-        else:
-            self.arrived.append(message)
+        self._arrivals.expect(message)
 
     @property
-    def arrived(self) -> list[Message]:
+    def arrived(self) -> Newest[Message]:
         """The texts that somebody's phone got by now, in the order of their arrival."""
-        while self._coming and self._coming[0][0] <= self.clock():
-            _, _, message = heappop(self._coming)
-            if not message.ended:
-                self._arrived.append(message)
-        return self._arrived
+        return self._arrivals.by(self.clock())
 
     def add_call(self, call: Call) -> None:
         """Keep a call; one that goes out is in the log too."""
@@ -216,11 +191,17 @@ class Switchboard:
         return not self.settings.trial or self._verified is None or address in self._verified
 
 
-def _own(settings: Settings) -> dict[str, None]:
+def _services(settings: Settings) -> dict[str, str]:
+    return {sender: sid for sid, each in settings.services.items() for sender in each.senders}
+
+
+def _own(settings: Settings, now: float) -> dict[str, Number]:
     """Return the account's numbers, those of its messaging services too, each once."""
-    members = (sender for service in settings.services.values() for sender in service.senders)
-    phones = (phone_of(sender) for sender in members if kind(sender) != "name")
-    return dict.fromkeys((*settings.own_numbers, *phones))
+    members = (phone_of(sender) for sender in _services(settings) if kind(sender) != "name")
+    return {
+        number: Number(number, now, now, declared=settings.declared(number))
+        for number in (*settings.own_numbers, *members)
+    }
 
 
 def _ignore(_record: Message | Call) -> None:

@@ -20,7 +20,7 @@ SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counted over all that was created, deleted or not; `cost` in dollars, of what is over."""
+    """Counted over what is remembered, deleted or not; `cost` in dollars, of what is over."""
 
     accepted: int
     delivered: int
@@ -47,7 +47,7 @@ def tally(board: Switchboard, webhooks: Iterable[Exchange]) -> Tally:
     billed = [*texts, *board.calls.records, *board.calls.removed]
     told = [exchange for exchange in webhooks if exchange.over]
     return Tally(
-        accepted=len(board.log),
+        accepted=ends.total(),
         delivered=ends["delivered"],
         failed=ends["failed"],
         under_way=ends["under way"],

@@ -22,11 +22,11 @@ from yarl import URL
 
 from callbox.simulator.records.clock import Clock
 from callbox.simulator.records.holder import Holder
+from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.twiml import LONGEST
 from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.settings import Settings
 from callbox.simulator.telephony.exchange import Exchange
-from callbox.simulator.telephony.exchanges import Exchanges
 from callbox.simulator.telephony.signature import signature, signed_url
 from callbox.simulator.telephony.text_form import Form
 
@@ -35,6 +35,8 @@ UNAUTHORIZED = 401
 BECOME_GET, STAY = {301, 302, 303}, {307, 308}
 """Redirections; what becomes a GET loses its parameters on the way."""
 MOST_HOPS = 5
+KEPT = 10_000
+"""Exchanges; the oldest are let go."""
 FORM_TYPE = "application/x-www-form-urlencoded; charset=UTF-8"
 HEADERS = {"User-Agent": "TwilioProxy/1.1", "Accept": "*/*", "Cache-Control": "max-age=259200"}
 
@@ -79,7 +81,7 @@ class Proxy:
         self._holder = holder
         self._clock = clock
         self._session: ClientSession | None = None
-        self.exchanges = Exchanges()
+        self.exchanges: Newest[Exchange] = Newest(KEPT)
         """The newest requests, oldest first."""
         self.tunnels: dict[str, str] = dict(settings.tunnels)
         """What begins with the first is signed so, and sent to the second."""
