@@ -740,6 +740,26 @@ async def test_nobody_can_text_or_call_a_number_that_the_account_has_not(sim: Si
             await attempt
 
 
+@pytest.mark.parametrize(
+    ("long", "longer"),
+    [
+        ({"body": "x" * 1600}, {"body": "x" * 1601}),
+        ({"body": "\N{GRINNING FACE}" * 800}, {"body": "\N{GRINNING FACE}" * 801}),
+        ({"media": [{"url": "a"}] * 10}, {"media": [{"url": "a"}] * 11}),
+    ],
+    ids=["letters", "emoji", "media"],
+)
+async def test_nobody_can_text_more_than_a_phone_would_bring_to_twilio(
+    sim: Simulator, http: ClientSession, long: dict[str, Any], longer: dict[str, Any]
+) -> None:
+    for order, status in ((long, 201), (longer, 400)):
+        answer = await http.post("/_simulator/texts", json={"from": ADA, **order})
+        assert answer.status == status
+    why = (await answer.json())["error"]
+    assert re.fullmatch(r'"(body|media)" must (have|be) at most (1600|10)\b.*\.', why)
+    assert len(sim.messages) == 1
+
+
 async def test_a_text_may_be_told_in_the_background(sim: Simulator, listener: Listener) -> None:
     listener.stall("/sms")
     hook(sim, f"{listener.url}/sms")

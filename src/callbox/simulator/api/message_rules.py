@@ -9,13 +9,13 @@ from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.api.url import is_callback, is_url
 from callbox.simulator.records import address
 from callbox.simulator.records.date import span
+from callbox.simulator.records.message import LONGEST_BODY, MOST_MEDIA
 from callbox.simulator.records.pool import Pool
+from callbox.simulator.records.segments import length
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.service import LONGEST_VALIDITY
 
 SERVICE = sid("MG")
-LONGEST_BODY = 1600
-MOST_MEDIA = 10
 SOONEST, LATEST = 900.0, 35 * 86_400.0
 """Seconds ahead that a message can be scheduled for."""
 
@@ -58,17 +58,13 @@ def content(ask: Ask) -> tuple[str, tuple[str, ...]]:
     body, media = ask.text("Body"), ask.every("MediaUrl")
     if not body and not media and not ask.text("ContentSid"):
         raise Refusal(21619 if "Body" in ask.params else 21602)
-    if _length(body) > LONGEST_BODY:
+    if length(body) > LONGEST_BODY:
         raise Refusal(21617)
     if len(media) > MOST_MEDIA:
         raise Refusal(21623)
     if not all(is_url(url) for url in media):
         raise Refusal(21620)
     return body, media
-
-
-def _length(body: str) -> int:
-    return len(body) if body.isascii() else len(body.encode("utf-16-le", "replace")) // 2
 
 
 def validity_period(ask: Ask) -> int | None:

@@ -14,6 +14,9 @@ PRICED = {"delivered", "undelivered", "read", "received"}
 """What costs something: what failed was never sent."""
 BLAMED = {"failed", "undelivered"}
 UNSENT = {"accepted", "scheduled"}
+LONGEST_BODY = 1600
+"""Characters, whoever texts whom (Twilio: error 21617, and the webhook parameter `Body`)."""
+MOST_MEDIA = 10
 BLAME: Mapping[int, str] = {
     21703: "The Messaging Service does not have a phone number available to send a message",
     30001: "Queue overflow",

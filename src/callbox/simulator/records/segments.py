@@ -47,6 +47,11 @@ CHARACTER = regex.compile(
 """One character as a reader sees it."""
 
 
+def length(text: str) -> int:
+    """Count the characters as Twilio's limits do, in UTF-16: most emoji are two, or more."""
+    return len(text) if text.isascii() else _units(text)
+
+
 def segments(text: str) -> int:
     """Count the parts; nothing that a reader sees as one character is torn in two."""
     if len(text) <= GSM_SINGLE and BASIC.issuperset(text):

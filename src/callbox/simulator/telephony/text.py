@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from callbox.simulator.order import BadOrder
 from callbox.simulator.records import address
 from callbox.simulator.records.attachment import UNKNOWN_TYPE, Attachment
+from callbox.simulator.records.message import LONGEST_BODY, MOST_MEDIA
+from callbox.simulator.records.segments import length
 
 WHATSAPP = "whatsapp"
 FIRST, LAST = 0.0, 253_402_300_799.0
@@ -37,6 +39,15 @@ class Text:
     """When it came, ISO 8601 or seconds since 1970. None: now."""
     webhook: bool = True
     """Whether the number's webhook is called."""
+
+    def __post_init__(self) -> None:
+        if length(self.body) > LONGEST_BODY:
+            raise BadOrder(
+                f'"body" must have at most {LONGEST_BODY} characters: phones and networks cut '
+                "longer texts into several, each told by a webhook of its own."
+            )
+        if len(self.media) > MOST_MEDIA:
+            raise BadOrder(f'"media" must be at most {MOST_MEDIA}.')
 
     def addresses(self) -> tuple[str, str]:
         """Return sender and recipient as Twilio writes them."""
