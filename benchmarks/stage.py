@@ -139,10 +139,11 @@ class Stage:
 
     def simulator(self, *arguments: str) -> Simulator:
         """Start a simulator."""
-        command = python("callbox.simulator", "--pace", "1000000", *arguments)
-        process = self._process(command, "simulator")
+        options = ("--port", "0", "--no-limits", "--pace", "1000000", *arguments)
+        process = self._process(python("callbox", "simulate", *options), "simulator")
         process.start()
-        return Simulator(process, process.read("listening on"))
+        said = process.read("Twilio simulator on ")
+        return Simulator(process, said.partition(". ")[0])
 
     def gateway(
         self,

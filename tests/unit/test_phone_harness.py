@@ -6,6 +6,7 @@ import contextlib
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
@@ -15,7 +16,7 @@ from harness import Phones, phones
 
 ADA, BOB = "+12065550100", "+12025550101"
 ACCOUNT = "AC" + "0" * 32
-OPTIONS = ("--account-sid", ACCOUNT, "--auth-token", "any", "--list-lag", "0.1", "--scripts")
+SCENARIO = f"settings: {{account_sid: {ACCOUNT}, auth_token: any, list_lag: 0.1}}"
 
 
 async def answer(request: web.Request) -> web.Response:
@@ -113,12 +114,14 @@ async def test_a_bad_order_fails_with_the_simulators_sentence(phone: Phones) -> 
         await phone(ADA).texts("status?", to=BOB)
 
 
-async def test_a_simulator_in_another_process_will_do(box: str) -> None:
-    command = (sys.executable, "-m", "callbox.simulator", "--port", "0", *OPTIONS)
+async def test_a_simulator_in_another_process_will_do(box: str, tmp_path: Path) -> None:
+    scenario = tmp_path / "settings.yaml"
+    scenario.write_text(SCENARIO)
+    command = (sys.executable, "-m", "callbox", "simulate", "--port", "0", "--scenario", scenario)
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
     try:
         assert process.stdout is not None
-        url = (await process.stdout.readline()).decode().split()[-1]
+        url = (await process.stdout.readline()).decode().split()[1]
         await _point(url, box)
         async with phones(url) as phone:
             await phone(ADA).texts("status?")
