@@ -61,17 +61,23 @@ class Control:
         self._audience = audience
         self._board = network.board
         self._faults = faults
-        self._actions: dict[tuple[str, str], Action] = {
-            ("GET", "faults"): lambda _ask, _body: document(200, faults.document()),
+        self._traffic = traffic
+        self._tally = tally
+        self._actions = self._table()
+
+    def _table(self) -> dict[tuple[str, str], Action]:
+        """Return what can be asked: method and path, and what is done then."""
+        return {
+            ("GET", "faults"): lambda _ask, _body: document(200, self._faults.document()),
             ("PUT", "faults"): lambda _ask, body: self._set_faults(body),
-            ("DELETE", "faults"): lambda _ask, _body: _done(faults.clear),
+            ("DELETE", "faults"): lambda _ask, _body: _done(self._faults.clear),
             ("GET", "log"): lambda ask, _body: self._log(ask),
             ("DELETE", "log"): lambda _ask, _body: _done(self._board.log.clear),
-            ("GET", "summary"): lambda _ask, _body: document(200, tally().document()),
-            ("GET", "requests"): lambda _ask, _body: document(200, traffic.document()),
-            ("DELETE", "requests"): lambda _ask, _body: _done(traffic.clear),
+            ("GET", "summary"): lambda _ask, _body: document(200, self._tally().document()),
+            ("GET", "requests"): lambda _ask, _body: document(200, self._traffic.document()),
+            ("DELETE", "requests"): lambda _ask, _body: _done(self._traffic.clear),
             ("GET", "journal"): lambda ask, _body: self._entries(ask),
-            ("DELETE", "journal"): lambda _ask, _body: _done(journal.clear),
+            ("DELETE", "journal"): lambda _ask, _body: _done(self._journal.clear),
             ("GET", "phones"): lambda _ask, _body: self._phones(),
             ("POST", "phones"): lambda _ask, body: self._add_phone(parse(body)),
             ("PUT", "pages/{sid}"): lambda ask, body: self._attend(ask.sid, parse(body)),
