@@ -78,6 +78,19 @@ async def test_a_message_with_pictures_has_an_mm_sid_and_counts_them(sim: Simula
     assert sim.messages[0].media == tuple(urls)
 
 
+@pytest.mark.parametrize(
+    "asked", [{"media_url": ["https://example.org/a.jpg"]}, {"send_as_mms": True}], ids=str
+)
+async def test_an_mms_is_not_cut_into_segments_and_costs_as_one(
+    sim: Simulator, clock: Clock, asked: dict[str, object]
+) -> None:
+    made = await ask(sim, text(body="x" * 500, **asked))
+    clock.now += 9
+    message = await ask(sim, lambda client: client.messages(made.sid).fetch())
+    assert (message.sid[:2], message.num_segments, message.price) == ("MM", "1", "-0.02000")
+    assert (await sim.receive(THEIRS, OURS, "x" * 500, media=({"url": "a"},))).parts == 1
+
+
 async def test_whatsapp_names_and_short_codes_can_send(sim: Simulator) -> None:
     whatsapp = await ask(sim, text(to=f"whatsapp:{THEIRS}", from_=f"whatsapp:{OURS}"))
     assert (whatsapp.to, whatsapp.from_) == (f"whatsapp:{THEIRS}", f"whatsapp:{OURS}")

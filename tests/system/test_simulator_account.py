@@ -36,6 +36,9 @@ async def test_a_number_does_only_what_it_can_and_says_so(begin: Begin) -> None:
     async with begin(numbers=numbers) as sim:
         assert await ask(sim, text())
         assert (await refused(sim, picture)).code == 21621
+        assert (await refused(sim, text(send_as_mms=True))).code == 21621
+        on_whatsapp = {"to": f"whatsapp:{ADA}", "from_": f"whatsapp:{LONG}"}
+        assert await ask(sim, text(media_url=["https://example.org/a.jpg"], **on_whatsapp))
         assert (await refused(sim, text(from_=TOLL_FREE))).code == 21606
         assert await ask(sim, call(sender=TOLL_FREE))
         assert (await refused(sim, call(sender="+447700900123"))).code == 21210

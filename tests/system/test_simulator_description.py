@@ -58,7 +58,10 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     "PageToken": (),
 }
 """What may be sent, by parameter; of any other the description says enough."""
-WITH = {"ScheduleType": {"SendAt": "2026-09-22T12:00:00Z", "MessagingServiceSid": "MG" + "c" * 32}}
+WITH = {
+    "ScheduleType": {"SendAt": "2026-09-22T12:00:00Z", "MessagingServiceSid": "MG" + "c" * 32},
+    "ContentVariables": {"ContentSid": "HX" + "c" * 32},
+}
 """What a parameter cannot be sent without."""
 DATES = (
     "2008-01-02",

@@ -1,5 +1,7 @@
 """How messages and calls end and what they cost, seen by the SDK while the test moves the time."""
 
+from typing import Any
+
 import pytest
 from aiohttp import ClientSession
 
@@ -33,6 +35,26 @@ async def test_what_a_carrier_does_not_deliver_says_why_and_costs_all_the_same(
         assert (ended.status, ended.error_code, ended.error_message) == ("undelivered", code, words)
         assert ended.price is not None
         assert sim.phone(ADA).received == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "ended"),
+    [
+        ({"status": "undelivered"}, ("undelivered", 30008)),
+        ({"status": "failed"}, ("failed", 30008)),
+        ({"error_code": 30005}, ("undelivered", 30005)),
+        ({"status": "delivered", "error_code": 30005}, ("delivered", None)),
+    ],
+)
+async def test_what_does_not_arrive_has_a_reason_and_what_has_a_reason_does_not_arrive(
+    begin: Begin, clock: Clock, asked: dict[str, Any], ended: tuple[str, int | None]
+) -> None:
+    async with begin() as sim:
+        sim.outcome(ADA, **asked)
+        sid = (await ask(sim, text())).sid
+        clock.now += 9
+        found = await message(sim, sid)
+        assert (found.status, found.error_code) == ended
 
 
 async def test_an_outcome_may_take_its_time_or_never_come(begin: Begin, clock: Clock) -> None:

@@ -470,9 +470,9 @@ async def test_media_are_listed_fetched_and_deleted(
     hook(sim, f"{listener.url}/sms")
     picture = {"content": base64.b64encode(b"png").decode(), "content_type": "image/png"}
     elsewhere = {"url": f"{listener.url}/a.jpg", "content_type": "image/jpeg"}
-    message = await sim.receive(ADA, OURS, media=(picture, elsewhere))
+    message = await sim.receive(ADA, OURS, "x" * 500, media=(picture, elsewhere))
     form = listener.heard[0].form
-    assert (message.sid[:2], form["NumMedia"]) == ("MM", "2")
+    assert (message.sid[:2], form["NumMedia"], form["NumSegments"]) == ("MM", "2", "1")
     assert (form["MediaContentType0"], form["MediaContentType1"]) == ("image/png", "image/jpeg")
     listener.answer("/a.jpg", "jpg", content_type="image/jpeg")
     async with ClientSession() as anybody:

@@ -16,8 +16,8 @@ from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.service import LONGEST_VALIDITY
 
 SERVICE = sid("MG")
-SOONEST, LATEST = 900.0, 35 * 86_400.0
-"""Seconds ahead that a message can be scheduled for."""
+SOONEST, LATEST = 300.0, 35 * 86_400.0
+"""Seconds ahead that a message can be scheduled for (35114; the oldest pages still say 900)."""
 
 
 def recipient(ask: Ask) -> str:
@@ -67,6 +67,12 @@ def content(ask: Ask) -> tuple[str, tuple[str, ...]]:
     return body, media
 
 
+def check_template(ask: Ask) -> None:
+    """Whether there is a template for the variables."""
+    if ask.text("ContentVariables") and not ask.text("ContentSid"):
+        raise Refusal(21654)
+
+
 def validity_period(ask: Ask) -> int | None:
     """How many seconds it may wait to be sent."""
     text = ask.text("ValidityPeriod")
@@ -102,15 +108,19 @@ def status_callback(board: Switchboard, ask: Ask, service: str | None) -> str | 
 
 
 def check_pair(
-    board: Switchboard, to: str, sender: str | None, service: str | None, *, media: bool
+    board: Switchboard, to: str, sender: str | None, service: str | None, *, mms: bool
 ) -> None:
     """Whether this sender can reach this recipient with this."""
     code = MESSAGE_RECIPIENTS.get(to) or (sender and _sender_fault(board, to, sender))
     code = code or _recipient_fault(board, to, sender, service)
-    if not code and sender and media and not board.declared(sender).mms:
+    if not code and sender and mms and not _takes_mms(board, sender):
         code = 21621
     if code:
         raise Refusal(code, to=to, sender=sender, masked=address.masked(to))
+
+
+def _takes_mms(board: Switchboard, sender: str) -> bool:
+    return bool(address.channel(sender)) or board.declared(sender).mms
 
 
 def _sender_fault(board: Switchboard, to: str, sender: str) -> int | None:
@@ -143,7 +153,7 @@ def _recipient_fault(
     return None if board.serves(to) else 21408
 
 
-def picked_sender(board: Switchboard, service: str | None, to: str, *, media: bool) -> str:
+def picked_sender(board: Switchboard, service: str | None, to: str, *, mms: bool) -> str:
     """Whom a messaging service picks; empty if none of its senders can send this.
 
     One that is not declared has all numbers of the account, and each recipient always gets the
@@ -151,7 +161,7 @@ def picked_sender(board: Switchboard, service: str | None, to: str, *, media: bo
     """
     declared = board.pools.get(service or "")
     if declared is not None:
-        return _declared_sender(board, declared, to, media=media)
+        return _declared_sender(board, declared, to, mms=mms)
     pool = board.settings.own_numbers
     if not pool:
         raise Refusal(21704)
@@ -160,12 +170,12 @@ def picked_sender(board: Switchboard, service: str | None, to: str, *, media: bo
     return f"{channel}:{number}" if channel else number
 
 
-def _declared_sender(board: Switchboard, pool: Pool, to: str, *, media: bool) -> str:
+def _declared_sender(board: Switchboard, pool: Pool, to: str, *, mms: bool) -> str:
     if not pool.service.senders:
         raise Refusal(21704)
 
     def can(sender: str) -> bool:
-        able = board.declared(sender)
-        return bool(address.channel(sender)) or (able.sms and (able.mms or not media))
+        sms = bool(address.channel(sender)) or board.declared(sender).sms
+        return sms and (not mms or _takes_mms(board, sender))
 
     return pool.pick(to, can) or ""

@@ -35,13 +35,15 @@ def compose(board: Switchboard, ask: Ask) -> Message:
     service = message_rules.service(board, ask)
     sender = message_rules.sender(ask, service)
     body, media = message_rules.content(ask)
+    mms = bool(media) or ask.text("SendAsMms") == "true"
     parameters.check(ask, parameters.MESSAGE)
+    message_rules.check_template(ask)
     if ask.text("SmartEncoded") == "true":
         body = smart(body)
-    message_rules.check_pair(board, to, sender, service, media=bool(media))
+    message_rules.check_pair(board, to, sender, service, mms=mms)
     picked = message_rules.picked_sender
     return Message(
-        sid=new_sid("MM" if media else "SM"),
+        sid=new_sid("MM" if mms else "SM"),
         account_sid=ask.account_sid,
         to=to,
         sender=sender,
@@ -54,8 +56,9 @@ def compose(board: Switchboard, ask: Ask) -> Message:
         media=media,
         messaging_service_sid=service,
         validity_period=message_rules.validity_period(ask),
-        picked_sender=sender or picked(board, service, to, media=bool(media)),
+        picked_sender=sender or picked(board, service, to, mms=mms),
         attachments=tuple(attachment(url) for url in media),
+        mms=mms,
         priced_after=board.settings.price_after,
     )
 

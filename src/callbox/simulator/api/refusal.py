@@ -91,6 +91,7 @@ TEXTS = {
     21624: "The validity period {seconds} is not between 1 and 36000 seconds",
     21626: "Invalid 'StatusCallbackEvent': {value}",
     21627: "Max Price must be a valid float",
+    21654: "ContentSid Required",
     21655: "The ContentSid is Invalid",
     21656: "The ContentVariables Parameter is invalid",
     21704: "The Messaging Service contains no phone numbers",

@@ -61,14 +61,14 @@ class Courses:
         """Take a message; its course is what will be seen of it."""
         usual = self._usual(load, outcome)
         if not self._limits.rates and not load.ahead and outcome.sent_after is None:
-            return Course(usual, outcome.error_code)
+            return Course(usual, outcome.message_error)
         if self.full(load, now):
             return Course(self._cut(load, usual, load.ahead + self._pace), QUEUE_OVERFLOW)
         waits = self._turn(load, now)
         if waits is None:
             return Course(self._cut(load, usual, load.ahead + load.validity), EXPIRED)
         course = usual.later(waits, usual.statuses[len(load.first)]) if waits else usual
-        return Course(course, outcome.error_code)
+        return Course(course, outcome.message_error)
 
     def usual(self) -> Timeline:
         """Return the statuses of a text that waits for nobody and arrives."""

@@ -65,6 +65,8 @@ class Message(Record):
     """Seconds from the last status until the price is known."""
     opt_out_type: str = ""
     """STOP, START or HELP, where the webhook is told."""
+    mms: bool = False
+    """Whether it goes as one MMS, with media or without."""
     free: bool = False
     """Whether it costs nothing, as Twilio's own answers do."""
 
@@ -99,13 +101,13 @@ class Message(Record):
 
     @property
     def parts(self) -> int:
-        """The segments that it is sent in; on a channel there is one."""
-        return 1 if channel(self.to) else segments(self.prefix + self.body)
+        """The segments that it is sent in; an MMS and what is on a channel are not cut."""
+        return 1 if self.mms or channel(self.to) else segments(self.prefix + self.body)
 
     def _price(self, status: str, now: float) -> str | None:
         if self.free or status not in PRICED or now < self._priced_at():
             return None
-        return of_text(self.to, self.parts, media=bool(self.attachments), inbound=self.inbound)
+        return of_text(self.to, self.parts, media=self.mms, inbound=self.inbound)
 
     def _priced_at(self) -> float:
         course = zip(self.timeline.statuses, self.timeline.instants, strict=True)

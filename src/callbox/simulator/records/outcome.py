@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from callbox.simulator.order import BadOrder
 from callbox.simulator.records.keys import LONGEST_SPEECH, check_keys
+from callbox.simulator.records.message import BLAMED
 
-PHONE_IS_OFF = 30003
+PHONE_IS_OFF, UNKNOWN_ERROR = 30003, 30008
 SECONDS = ("answer_after", "hangup_after", "greeting", "sent_after", "final_after")
 """The fields that are times; a scenario may write them in words."""
 Statuses = tuple[str, ...]
@@ -72,8 +73,16 @@ class Outcome:
 
     @property
     def message_course(self) -> Statuses:
-        """What follows once a message is queued."""
-        return MESSAGE_ENDS.get(self.status, MESSAGE_ENDS["delivered"])
+        """What follows once a message is queued: what has an error and no end is undelivered."""
+        usual = "delivered" if self.error_code is None else "undelivered"
+        return MESSAGE_ENDS.get(self.status, MESSAGE_ENDS[usual])
+
+    @property
+    def message_error(self) -> int | None:
+        """Why a message does not arrive, which Twilio always says; None if it does."""
+        if self.message_course[-1] not in BLAMED:
+            return None
+        return self.error_code or UNKNOWN_ERROR
 
     @property
     def call_course(self) -> Statuses:

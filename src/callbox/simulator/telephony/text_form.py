@@ -5,7 +5,6 @@ import time
 from callbox.simulator.records.address import channel, phone_of
 from callbox.simulator.records.geography import parameters
 from callbox.simulator.records.message import BLAME, BLAMED, Message
-from callbox.simulator.records.segments import segments
 from callbox.simulator.telephony.text import Text
 
 Form = dict[str, str]
@@ -35,7 +34,7 @@ def received(message: Message, text: Text, base: str) -> Form:
         "SmsStatus": "received",
         "Body": message.body,
         "NumMedia": str(len(message.attachments)),
-        "NumSegments": str(segments(message.body)),
+        "NumSegments": str(message.parts),
         "ReferralNumMedia": "0",
         **_media(message, base),
         **(_whatsapp(message, text) if channel(message.to) == "whatsapp" else _geo(message)),

@@ -111,6 +111,7 @@ class Texting:
             picked_sender=sender,
             direction="inbound",
             attachments=kept,
+            mms=bool(kept),
             listed_at=now + lag if lag else 0.0,
             priced_after=self._board.settings.price_after,
         )
