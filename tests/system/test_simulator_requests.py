@@ -90,6 +90,7 @@ WRONG_VALUES = [
     ("Messages", "ContentVariables", "{", 21656),
     ("Messages", "ContentVariables", "[1]", 21656),
     ("Messages", "ContentVariables", "[" * 9999, 21656),
+    ("Messages", "ContentVariables", '{"1": "full"}', 21654),
     ("Messages", "ValidityPeriod", "0", 21624),
     ("Messages", "ValidityPeriod", "36001", 21624),
     ("Messages", "ValidityPeriod", "9" * 5000, 21624),
@@ -205,6 +206,12 @@ async def test_a_body_that_is_too_large_is_refused_and_the_next_one_taken(
     assert (answer.status, (await answer.json())["status"]) == (413, 413)
     answer = await http.post(f"{BASE}/Messages.json", data=TEXT)
     assert answer.status == 201
+
+
+async def test_a_body_that_cannot_be_read_is_refused_not_stumbled_over(http: ClientSession) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": "gzip"}
+    answer = await http.post(f"{BASE}/Messages.json", data=b"To=%2B1", headers=headers)
+    assert (answer.status, (await answer.json())["status"]) == (400, 400)
 
 
 Body = dict[str, str] | bytes

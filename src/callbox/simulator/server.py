@@ -38,6 +38,8 @@ STANDARD_HEADERS = {
 FORM = "application/x-www-form-urlencoded"
 TOO_LARGE = (413, "Request Entity Too Large")
 """Code and text for a body of more than a megabyte; Twilio's are not known."""
+UNREADABLE = (400, "Bad Request: the body cannot be read")
+"""For one that was cut off, or is not compressed as it says; Twilio's are not known."""
 PATIENCE = 0.05
 """Seconds that requests in flight get when the server closes; they may stall for minutes."""
 
@@ -91,6 +93,8 @@ class Server:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._response(error(413, *TOO_LARGE), self._requests.in_flight, 0.0)
+        except (web.RequestPayloadError, ConnectionError):
+            return self._response(error(400, *UNREADABLE), self._requests.in_flight, 0.0)
         inside = path.startswith(PREFIX) or (path == "/" and request.method == "GET")
         why = forbidden(request.headers, orders=inside)
         if why:
