@@ -45,6 +45,14 @@ async def test_each_stop_word_is_answered_and_stops_texts_from_that_number(
         assert await ask(sim, text(from_="+15005550006")), "another number is not stopped"
 
 
+@pytest.mark.parametrize("body", ["stop please", "STOP ALL", "Stop.", "'STOP'", "nonstop", ""])
+async def test_what_only_has_a_word_in_it_stops_nothing(begin: Begin, body: str) -> None:
+    async with begin(numbers=(LONG,)) as sim:
+        await sim.phone(ADA).texts(body)
+        await ask(sim, text())
+        assert got(sim) == ["The tank is full"]
+
+
 @pytest.mark.parametrize("word", ["START", "yes", "Unstop "])
 async def test_each_start_word_is_answered_and_lets_texts_through_again(
     begin: Begin, word: str

@@ -65,6 +65,24 @@ async def test_a_resource_that_is_not_there_is_named(http: ClientSession) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("AvailablePhoneNumbers/US/Local.json", ": AvailablePhoneNumbers is not simulated"),
+        ("SMS/Messages.json", ": SMS is not simulated"),
+        ("Pigeons.json", ": Pigeons is not simulated"),
+        ("Messages/SM123.json", ""),
+        ("Messages/SM123/Media.json", ""),
+    ],
+)
+async def test_what_is_not_simulated_is_told_from_what_is_not_there(
+    http: ClientSession, path: str, hint: str
+) -> None:
+    answer = await http.get(f"{BASE}/{path}")
+    message = f"The requested resource {BASE}/{path} was not found{hint}"
+    assert (answer.status, (await answer.json())["message"]) == (404, message)
+
+
 async def test_wrong_credentials_have_a_detail(sim: Simulator) -> None:
     async with session(sim, user="AC" + "d" * 32) as http:
         answer = await http.get(f"{BASE}.json")

@@ -174,7 +174,6 @@ async def test_without_good_credentials_nothing_is_done(
     "path",
     [
         "/2010-04-01/Accounts/abcd12345xyz/Messages.json",
-        f"{BASE}/Pigeons.json",
         f"{BASE}/Messages/SM1.json",
         "/elsewhere",
     ],

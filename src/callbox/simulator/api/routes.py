@@ -22,6 +22,9 @@ PATH = re.compile(
 STUDIO_PATH = re.compile(
     r"/v2/Flows/(?P<parent>FW[0-9a-fA-F]{32})/Executions(?:/(?P<sid>FN[0-9a-fA-F]{32}))?"
 )
+RESOURCE = re.compile(r"/2010-04-01/Accounts/AC[0-9a-fA-F]{32}/(\w+)")
+NOT_SIMULATED = "The requested resource {path} was not found: {name} is not simulated"
+"""Twilio may have it, and would say no more if not."""
 XML = "The requested resource {path} was not found: ask for {path}.json, XML is not spoken here"
 """Twilio would answer in XML."""
 CONTENT, SOUND = "Media content", "Recording content"
@@ -37,6 +40,9 @@ class Route(NamedTuple):
 
 
 def _nowhere(_board: Switchboard, ask: Ask) -> Answer:
+    asked = RESOURCE.match(ask.path)
+    if asked and asked[1] not in SIMULATED:
+        raise Refusal(20404, NOT_SIMULATED, path=ask.path, name=asked[1])
     raise Refusal(20404, path=ask.path)
 
 
@@ -90,6 +96,8 @@ ROUTES: dict[tuple[str, str | None, bool], Route] = {
         )
     },
 }
+SIMULATED = {resource.partition("/")[0] for _, resource, _ in ROUTES if resource}
+"""What follows an account in a path."""
 METHODS = ("GET", "POST", "DELETE")
 ENDPOINTS = tuple(dict.fromkeys(route.endpoint for route in ROUTES.values()))
 

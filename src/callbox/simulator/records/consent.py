@@ -1,5 +1,7 @@
 """Who does not want to be texted by whom, by words that are the whole of a text.
 
+Capitals and spaces around do not matter; that a full stop behind a word does is a guess.
+
 Twilio answers such a word itself, and the carriers' network that of a toll-free number; both only
 when something changes by it, as far as is known. A word needs a line in WORDS, and one in
 TOLL_FREE if the network knows it. The answers are Twilio's usual English ones, and the network's
