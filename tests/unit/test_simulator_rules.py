@@ -1,11 +1,13 @@
 """The simulator's pure parts: addresses, dates, timelines, faults."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from callbox.simulator import BadFaults
-from callbox.simulator.api.ask import params
+from callbox.simulator.api.ask import Ask, params
+from callbox.simulator.api.listing import interval
 from callbox.simulator.faults.fault import EFFECTS, PLANS
 from callbox.simulator.faults.rules import Faults
 from callbox.simulator.records import address
@@ -72,6 +74,30 @@ def test_dates_are_written_as_twilio_writes_them() -> None:
     assert rfc2822(1599427562.9) == "Sun, 06 Sep 2020 21:26:02 +0000"
     assert http_date(1599427562.9) == "Sun, 06 Sep 2020 21:26:02 GMT"
     assert rfc2822(None) is None
+
+
+THAT_DAY, NOON, ONE = "2026-09-21", "2026-09-21T12:00:00Z", "2026-09-21T13:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("filters", "first", "last"),
+    [
+        ({"DateSent": THAT_DAY}, 0.0, 86_399.9),
+        ({"DateSent<": THAT_DAY, "DateSent>": THAT_DAY}, 0.0, 86_399.9),
+        ({"DateSent>": NOON, "DateSent<": ONE}, 43_200.0, 46_800.9),
+        ({"DateSent": THAT_DAY, "DateSent>": NOON}, 43_200.0, 86_399.9),
+    ],
+)
+def test_a_filter_by_date_includes_both_its_ends(
+    filters: dict[str, str], first: float, last: float
+) -> None:
+    asked = Ask("", "", "", {name: [value] for name, value in filters.items()}, 0.0)
+    found = interval(asked, "DateSent")
+    assert found is not None
+    day = datetime(2026, 9, 21, tzinfo=UTC).timestamp()
+    held = [found.holds(day + at) for at in (first - 0.1, first, last, last + 0.2)]
+    assert held == [False, True, True, False]
+    assert not found.holds(None), "what was not sent was sent at no date"
 
 
 def test_a_date_spans_its_day_and_a_time_its_second() -> None:
