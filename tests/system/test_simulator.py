@@ -184,6 +184,18 @@ async def test_a_queued_message_can_be_canceled_and_a_delivered_one_cannot(
     assert caught.value.code == 30409
 
 
+@pytest.mark.parametrize("after", [1, 2], ids=["sent", "delivered"])
+async def test_what_was_sent_can_not_be_canceled(sim: Simulator, clock: Clock, after: int) -> None:
+    message = await ask(sim, text())
+    clock.now += after
+    with pytest.raises(TwilioRestException) as caught:
+        await ask(sim, lambda client: client.messages(message.sid).update(status="canceled"))
+    assert (caught.value.status, caught.value.code) == (409, 30409)
+    clock.now += 9
+    fetched = await ask(sim, lambda client: client.messages(message.sid).fetch())
+    assert fetched.status == "delivered"
+
+
 async def test_a_redacted_body_is_empty_but_the_log_still_knows_it(sim: Simulator) -> None:
     message = await ask(sim, text())
     redacted = await ask(sim, lambda client: client.messages(message.sid).update(body=""))
