@@ -115,6 +115,13 @@ async def test_a_list_is_newest_first_and_filtered_by_recipient_and_sender(
     assert [message.body for message in found] == ["2", "1", "0"]
 
 
+async def test_numbers_in_filters_may_be_written_as_people_write_them(sim: Simulator) -> None:
+    made = await ask(sim, text())
+    for filters in ({"from_": "(555) 765-4321"}, {"to": "1 555 123 4567"}):
+        assert [each.sid for each in await ask(sim, listed("messages", **filters))] == [made.sid]
+    assert await ask(sim, listed("messages", from_="+1555")) == [], "part of a number is another"
+
+
 async def test_a_list_reads_all_its_pages_with_a_plus_in_the_filter(sim: Simulator) -> None:
     created = [await ask(sim, text(body=f"{number}")) for number in range(7)]
     found = await ask(sim, lambda client: client.messages.list(to=THEIRS, page_size=3))
