@@ -1,6 +1,7 @@
 """The values that the simulator's limits are made of."""
 
 import re
+from base64 import b64encode
 from functools import partial
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import pytest
 from callbox.simulator import TWILIOS, BadOrder, Limits, Manner, OwnNumber, Service, Settings
 from callbox.simulator.api import messages
 from callbox.simulator.api.ask import Ask
+from callbox.simulator.api.credentials import MOST_REMEMBERED, Credentials
 from callbox.simulator.limits import KINDS
 from callbox.simulator.order import read
 from callbox.simulator.page.tail import ListTail
+from callbox.simulator.records.account import Accounts
 from callbox.simulator.records.address import kind
 from callbox.simulator.records.country import calling_code
 from callbox.simulator.records.course import Courses, Load
+from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.lane import Lane
 from callbox.simulator.records.ledger import Ledger
 from callbox.simulator.records.newest import Newest
@@ -226,3 +230,13 @@ def test_what_the_simulator_remembers_does_not_grow_for_ever(
     assert [len(each) for each in kept] == [9, 10, 10, 10]
     assert len(board._arrivals._coming) <= 2, "only what is under way"
     assert tally(board, ()).accepted == 10
+
+
+def test_of_many_logins_only_some_are_remembered_and_the_last_is_the_holder() -> None:
+    account, holder = "AC" + "0" * 32, Holder(Settings())
+    credentials = Credentials(Settings(), holder, Accounts(0.0))
+    for number in range(MOST_REMEMBERED + 500):
+        login = b64encode(f"{account}:{number}".encode()).decode()
+        credentials.check(f"Basic {login}", account, "list-messages")
+    assert len(credentials._good) == MOST_REMEMBERED
+    assert holder.auth_token == str(MOST_REMEMBERED + 499)
