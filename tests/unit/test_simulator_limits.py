@@ -16,15 +16,20 @@ from callbox.simulator.order import read
 from callbox.simulator.page.tail import ListTail
 from callbox.simulator.records.account import Accounts
 from callbox.simulator.records.address import kind
+from callbox.simulator.records.attachment import Attachment
 from callbox.simulator.records.country import calling_code
 from callbox.simulator.records.course import Courses, Load
 from callbox.simulator.records.holder import Holder
 from callbox.simulator.records.lane import Lane
 from callbox.simulator.records.ledger import Ledger
+from callbox.simulator.records.message import Message
 from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.outcome import USUAL
+from callbox.simulator.records.pictures import Pictures
 from callbox.simulator.records.price import of_call, of_text
+from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Switchboard
+from callbox.simulator.records.timeline import RECEIVED
 from callbox.simulator.scenario.tally import tally
 from callbox.simulator.telephony.exchange import Exchange
 from callbox.simulator.telephony.proxy import KEPT
@@ -218,8 +223,8 @@ def test_the_oldest_webhooks_are_let_go_and_every_other_keeps_its_place() -> Non
 def test_what_the_simulator_remembers_does_not_grow_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Newest.__init__, "__defaults__", (10,))
-    monkeypatch.setattr(Ledger.__init__, "__defaults__", (10,))
+    for each in (Newest, Ledger, Pictures):
+        monkeypatch.setattr(each.__init__, "__defaults__", (10,))
     now = iter(range(10_000))
     board = Switchboard(Settings(), lambda: float(next(now)))
     for number in range(50):
@@ -230,6 +235,40 @@ def test_what_the_simulator_remembers_does_not_grow_for_ever(
     assert [len(each) for each in kept] == [9, 10, 10, 10]
     assert len(board._arrivals._coming) <= 2, "only what is under way"
     assert tally(board, ()).accepted == 10
+    sent = [_picture(8), _picture(8)]
+    for text in sent:
+        board.add_message(text)
+    assert [len(each.attachments) for each in sent] == [0, 1]
+
+
+def _picture(size: int) -> Message:
+    return Message(
+        sid=new_sid("MM"),
+        account_sid="AC",
+        to="+15005550006",
+        sender="+12065550100",
+        status_callback=None,
+        created_at=0.0,
+        arrived_at=0.0,
+        timeline=RECEIVED,
+        body="",
+        prefix="",
+        media=(),
+        messaging_service_sid=None,
+        validity_period=None,
+        picked_sender="",
+        direction="inbound",
+        attachments=(Attachment(content_type="image/png", content=b"x" * size),),
+    )
+
+
+def test_of_many_pictures_the_oldest_are_let_go() -> None:
+    pictures, texts = Pictures(most=10), [_picture(size) for size in (4, 5, 1, 3, 6)]
+    kept = []
+    for text in texts:
+        pictures.add(text)
+        kept.append([len(each.attachments) for each in texts])
+    assert kept[2:] == [[1, 1, 1, 1, 1], [0, 1, 1, 1, 1], [0, 0, 1, 1, 1]]
 
 
 def test_of_many_logins_only_some_are_remembered_and_the_last_is_the_holder() -> None:

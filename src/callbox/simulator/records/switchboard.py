@@ -18,6 +18,7 @@ from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.number import Number
 from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.records.outcomes import Outcomes
+from callbox.simulator.records.pictures import Pictures
 from callbox.simulator.records.pool import Pool
 from callbox.simulator.records.recording import Recording
 from callbox.simulator.records.timeline import QUEUED, Timeline, timeline
@@ -48,6 +49,7 @@ class Switchboard:
         self.log: Newest[Created] = Newest()
         """What was sent, called and run, not what came in."""
         self._arrivals = Arrivals()
+        self._pictures = Pictures()
         self.numbers = _own(settings, self.opened_at)
         self.phones: dict[str, str] = dict(settings.phones)
         """The names of people's phones, by number."""
@@ -74,6 +76,7 @@ class Switchboard:
         """Keep a message; one that goes out is in the log too, and arrives if it can."""
         self.messages.add(message)
         if message.inbound:
+            self._pictures.add(message)
             return
         self.log.append(message)
         if self.settings.test_credentials:
