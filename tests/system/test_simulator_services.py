@@ -138,9 +138,11 @@ async def test_texts_to_a_member_go_to_the_services_webhook_and_name_the_service
     }
     service = Service(senders=(LONG,), inbound_url=f"{listener.url}/service")
     settings = {"numbers": numbers, "services": {SERVICE: service}, "auth_token": TOKEN}
+    listener.answer("/service", "<Response><Message>All is well</Message></Response>")
     async with begin(**settings) as sim:
         await sim.receive(ADA, LONG, "status?")
         (heard,) = listener.heard
+        assert sim.messages[-1].messaging_service_sid == SERVICE, "the reply is the service's too"
         assert (heard.path, heard.form["MessagingServiceSid"]) == ("/service", SERVICE)
         assert heard.signed()
         await sim.receive(ADA, OTHER, "status?")

@@ -18,7 +18,7 @@ from harness import until
 from harness.certificates import Authority
 from harness.listener import BASIC, TOKEN, Listener
 from harness.ports import free_port
-from harness.sdk import ACCOUNT
+from harness.sdk import ACCOUNT, login
 
 BASE = f"/2010-04-01/Accounts/{ACCOUNT}"
 OURS, ADA, BOB = "+15005550006", "+12065550100", "+12025550101"
@@ -341,6 +341,21 @@ async def test_webhooks_are_signed_with_the_token_of_whoever_logged_in_last(
     assert [heard.signed() for heard in listener.heard] == [True, False, True]
 
 
+async def test_another_account_than_the_one_that_is_pinned_signs_nothing(
+    listener: Listener,
+) -> None:
+    other = "AC" + "d" * 32
+    theirs = login(other, "other")
+    settings = Settings(account_sid=ACCOUNT)
+    async with await start(settings=settings) as sim, ClientSession(sim.url) as http:
+        hook(sim, f"{listener.url}/sms")
+        for account, headers in ((ACCOUNT, BASIC), (other, theirs)):
+            path = f"/2010-04-01/Accounts/{account}.json"
+            assert (await http.get(path, headers=headers)).status == 200
+        await sim.receive(ADA, OURS, "status?")
+    assert listener.heard[0].signed()
+
+
 async def test_a_call_that_no_webhook_takes_says_why(
     sim: Simulator, http: ClientSession, listener: Listener
 ) -> None:
@@ -488,6 +503,14 @@ async def test_media_are_listed_fetched_and_deleted(
     assert left["num_media"] == "1"
 
 
+async def test_a_picture_that_is_empty_is_fetched_as_such(
+    sim: Simulator, http: ClientSession
+) -> None:
+    message = await sim.receive(ADA, OURS, media=({"content": "", "content_type": "image/png"},))
+    answer = await http.get(f"{message.path}/Media/{message.attachments[0].sid}")
+    assert (answer.status, answer.content_type, await answer.read()) == (200, "image/png", b"")
+
+
 async def test_media_may_be_for_those_with_credentials_only() -> None:
     async with await start(settings=Settings(media_auth=True)) as sim, ClientSession() as anybody:
         message = await sim.receive(ADA, OURS, media=({"content": "aGk=", "content_type": "a/b"},))
@@ -633,6 +656,15 @@ async def test_what_is_good_of_an_answer_is_done_to_the_tenth_reply(
     await sim.receive(ADA, OURS, "status?")
     assert [reply.body for reply in sim.messages[1:]] == [str(number) for number in range(10)]
     assert sim.webhooks[0].error_code == 14109
+
+
+async def test_of_several_flaws_the_debugger_shows_the_first(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/sms", '<Response><Message to="mum">x</Message><Pigeon/></Response>')
+    hook(sim, f"{listener.url}/sms")
+    await sim.receive(ADA, OURS, "status?")
+    assert sim.webhooks[0].error_code == 14101
 
 
 async def test_the_urls_of_a_reply_may_be_relative(sim: Simulator, listener: Listener) -> None:
@@ -1146,3 +1178,6 @@ async def test_a_tunnel_is_dug_over_http(
     assert answer.status == 200
     assert sim.tunnels == {"https://a.org": listener.url}
     assert (await http.put("/_simulator/tunnels", json={"a": 1})).status == 400
+    assert sim.tunnels == {"https://a.org": listener.url}, "a wrong order changes nothing"
+    await http.put("/_simulator/tunnels", json={"https://b.org": listener.url})
+    assert sim.tunnels == {"https://b.org": listener.url}, "another order takes its place"

@@ -231,9 +231,9 @@ def test_what_the_simulator_remembers_does_not_grow_for_ever(
         messages.create(board, Ask("", "AC", "", TEXT, 0.0))
         if number % 2:
             board.messages.remove(board.messages.records[0])
+    assert len(board._arrivals._coming) <= 2, "only what is under way, whether one looks or not"
     kept = (board.messages.records, board.messages.removed, list(board.log), list(board.arrived))
     assert [len(each) for each in kept] == [9, 10, 10, 10]
-    assert len(board._arrivals._coming) <= 2, "only what is under way"
     assert tally(board, ()).accepted == 10
     sent = [_picture(8), _picture(8)]
     for text in sent:
