@@ -158,10 +158,12 @@ def test_a_full_ledger_lets_the_oldest_go_wherever_it_would_be_found() -> None:
     assert ledger.records == [second, third]
     assert ledger.find("AC1", "SM1") is None
     assert list(ledger.newest("AC1", "+15550000001", None)) == [third]
+    assert ledger._by_recipient.keys() == {second.to, third.to}
     for number in range(4, 9):
-        ledger.add(_record(number))
+        ledger.add(_record(number, to=f"+1555000000{number}"))
         ledger.remove(ledger.records[-1])
     assert [record.sid for record in ledger.removed] == ["SM7", "SM8"]
+    assert len(ledger._by_recipient) == len(ledger.records) == 1, "nobody is remembered in vain"
 
 
 def _clock() -> float:
