@@ -1,60 +1,18 @@
 """The page with the simulator alone: logs, dials, keyboard, small screens, darkness, restarts."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from aiohttp import ClientSession, encode_basic_auth
+from aiohttp import ClientSession
 from playwright.async_api import Page, expect
 
-from callbox.simulator import Settings, Simulator, start
+from callbox.simulator import Simulator, start
 from harness import ACCOUNT, until
 from harness.booth import phone
 from harness.browser import Browser
+from harness.desk import DARLA, MILO, OURS, SETTINGS, opened, orders
 from harness.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-DARLA, MILO = "+12065550100", "+12065550101"
-OURS = "+12065550199"
-SETTINGS = Settings(
-    numbers=(OURS,),
-    phones={DARLA: "Darla", MILO: "Milo"},
-    account_sid=ACCOUNT,
-    auth_token="any",
-    pace=0.05,
-    scripts=True,
-)
 REACHED = "() => document.activeElement?.matches({!r})"
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def simulator(window: Browser) -> AsyncIterator[Simulator]:
-    async with await start(settings=SETTINGS) as simulator:
-        yield simulator
-        await window.close_pages()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def session() -> AsyncIterator[ClientSession]:
-    login = {"Authorization": encode_basic_auth(ACCOUNT, "a-secret-token")}
-    async with ClientSession(headers=login) as session:
-        yield session
-
-
-async def orders(
-    session: ClientSession, simulator: Simulator, resource: str = "Messages", **fields: str
-) -> int:
-    """Order a text or call as a gateway does; give the status of the answer."""
-    url = f"{simulator.url}/2010-04-01/Accounts/{ACCOUNT}/{resource}.json"
-    async with session.post(url, data={"From": OURS, "To": DARLA, **fields}) as answer:
-        return answer.status
-
-
-async def opened(window: Browser, simulator: Simulator, **options: object) -> Page:
-    page = await window.open(simulator.url, **options)  # type: ignore[arg-type]
-    await phone(page, DARLA).wait_for(state="attached")
-    await expect(page.locator("#connection")).to_have_text("Connected")
-    return page
 
 
 async def tabbed_to(page: Page, selector: str) -> None:
