@@ -74,6 +74,12 @@ async def test_a_refused_request_is_in_the_log_with_twilios_error(
     await page.get_by_role("button", name="Errors only").click()
     await expect(rows.nth(1)).to_be_hidden()
     await expect(rows.first).to_be_visible()
+    url = f"{simulator.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    await (await session.get(url)).read()
+    await page.get_by_role("button", name="Orders only").click()
+    await expect(rows.first).to_contain_text("GET list texts")
+    await expect(rows.first).to_be_hidden()
+    await expect(rows.nth(2)).to_be_visible()
 
 
 async def test_a_request_opens_to_all_of_itself_without_the_secret(
@@ -137,6 +143,8 @@ async def test_every_dial_puts_its_rule_in_force_and_all_is_well_again(
 ) -> None:
     page = await opened(window, simulator)
     await page.get_by_role("tab", name="Faults").click()
+    well = page.locator(".panel").get_by_role("button", name="All well again")
+    await expect(well).to_be_disabled()
     await page.get_by_role("switch", name="Too many requests").check()
     await page.get_by_label("Answers lost: percent of the requests").fill("5")
     await page.get_by_role("switch", name="Answers lost").check()
@@ -155,8 +163,9 @@ async def test_every_dial_puts_its_rule_in_force_and_all_is_well_again(
     manner = simulator._network.callbacks
     await until(lambda: (manner.manner.copies, manner.manner.reverse) == (2, True), "callbacks")
     await expect(page.locator("#faulty")).to_contain_text("6 faults in force")
-    await page.locator(".panel").get_by_role("button", name="All well again").click()
+    await well.click()
     await expect(page.locator("#faulty")).to_be_hidden()
+    await expect(well).to_be_disabled()
     assert simulator.faults.document()["rules"] == []
     await expect(page.get_by_role("switch", name="Slow answers")).not_to_be_checked()
 
@@ -386,6 +395,29 @@ async def test_a_new_text_marks_the_tab_of_a_phone_out_of_sight(
     await expect(tab).to_have_class("unread")
     await tab.click()
     await expect(tab).not_to_have_class("unread")
+
+
+async def test_a_window_that_is_made_wider_has_the_log_beside_the_phones(
+    window: Browser, simulator: Simulator
+) -> None:
+    page = await opened(window, simulator, size={"width": 375, "height": 720})
+    await page.set_viewport_size({"width": 1280, "height": 720})
+    await expect(page.get_by_role("tab", name="Requests")).to_have_attribute(
+        "aria-selected", "true"
+    )
+    await expect(page.locator(".panel.requests")).to_contain_text("No request yet")
+    await expect(phone(page, DARLA)).to_be_in_viewport()
+
+
+async def test_a_phone_out_of_sight_is_found_by_its_name(
+    window: Browser, simulator: Simulator
+) -> None:
+    for place in range(6):
+        simulator._board.phones[f"+1206555030{place}"] = f"Person {place}"
+    page = await opened(window, simulator)
+    await expect(phone(page, "+12065550305")).not_to_be_in_viewport()
+    await page.get_by_role("tab", name="Person 5").click()
+    await expect(phone(page, "+12065550305")).to_be_in_viewport(ratio=0.95)
 
 
 async def test_what_is_refused_is_said_in_a_sentence(window: Browser, simulator: Simulator) -> None:

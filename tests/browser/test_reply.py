@@ -15,6 +15,7 @@ from harness.listener import Listener
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STRANGER = "+12065550177"
+MENU = "<Response><Gather timeout='60'><Say>Well?</Say></Gather></Response>"
 HI = "<Response><Say>Hi</Say></Response>"
 DISTANCE = "e => e.scrollHeight - e.scrollTop - e.clientHeight"
 
@@ -93,6 +94,45 @@ async def test_a_call_that_comes_in_the_middle_of_a_word_is_not_answered_by_a_sp
     await phone(page, DARLA).get_by_role("button", name="Close").click()
     await expect(box).to_be_focused()
     await expect(box).to_have_value("On my")
+
+
+async def test_a_call_is_taken_on_one_page_and_seen_on_another(
+    window: Browser, simulator: Simulator, session: ClientSession
+) -> None:
+    page, other = [await opened(window, simulator) for _ in range(2)]
+    await orders(session, simulator, "Calls", Twiml=MENU)
+    await phone(page, DARLA).get_by_role("button", name="Answer").click()
+    await expect(phone(other, DARLA).locator(".transcript")).to_contain_text("Well?")
+    await expect(phone(other, DARLA).get_by_role("button", name="Answer")).to_be_hidden()
+    await phone(other, DARLA).get_by_role("button", name="5", exact=True).click()
+    await expect(phone(page, DARLA).locator(".transcript")).to_contain_text("Pressed 5")
+
+
+async def test_the_next_call_rings_though_the_last_one_is_still_shown(
+    window: Browser, simulator: Simulator, session: ClientSession
+) -> None:
+    page = await opened(window, simulator)
+    await orders(session, simulator, "Calls", Twiml=HI)
+    await phone(page, DARLA).get_by_role("button", name="Decline").click()
+    await expect(phone(page, DARLA).locator(".callscreen")).to_contain_text("Busy")
+    await orders(session, simulator, "Calls", Twiml=HI)
+    await phone(page, DARLA).get_by_role("button", name="Answer").click()
+    await expect(phone(page, DARLA).locator(".transcript")).to_contain_text("Hi")
+
+
+async def test_what_is_said_at_too_great_length_is_not_cut_but_refused(
+    window: Browser, simulator: Simulator, session: ClientSession
+) -> None:
+    page = await opened(window, simulator)
+    twiml = MENU.replace("<Gather", "<Gather input='speech'")
+    await orders(session, simulator, "Calls", Twiml=twiml)
+    await phone(page, DARLA).get_by_role("button", name="Answer").click()
+    words = phone(page, DARLA).get_by_label("Say something")
+    await words.fill("n" * 1601)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("1 to 1600 characters of speech")
+    await expect(words).to_have_value("n" * 1601)
+    window.complained()
 
 
 async def test_a_picture_that_cannot_be_shown_says_so_and_links_to_it(
