@@ -94,6 +94,7 @@ async def reads(page: Page, gateway: Gateway) -> None:
     await gateway.orders(To="nobody", Body="Lost")
     await gateway.orders(Body="Fine")
     await page.get_by_role("tab", name="Requests").click()
+    await expect(page.locator(".panel.requests summary")).to_have_count(2)
     await page.locator(".panel.requests summary").first.click()
     await expect(page.locator(".panel.requests .detail").first).to_contain_text("num_segments")
 

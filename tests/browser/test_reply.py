@@ -6,12 +6,13 @@ import pytest
 from aiohttp import ClientSession
 from playwright.async_api import Page, expect
 
-from callbox.simulator import Simulator
+from callbox.simulator import Simulator, start
 from harness import until
 from harness.booth import phone
 from harness.browser import Browser
-from harness.desk import DARLA, MILO, OURS, opened, orders
+from harness.desk import DARLA, MILO, OURS, SETTINGS, opened, orders
 from harness.listener import Listener
+from harness.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STRANGER = "+12065550177"
@@ -118,6 +119,24 @@ async def test_the_next_call_rings_though_the_last_one_is_still_shown(
     await orders(session, simulator, "Calls", Twiml=HI)
     await phone(page, DARLA).get_by_role("button", name="Answer").click()
     await expect(phone(page, DARLA).locator(".transcript")).to_contain_text("Hi")
+
+
+async def test_a_phone_that_rang_when_the_simulator_ended_can_be_used_with_the_next_one(
+    window: Browser, session: ClientSession
+) -> None:
+    port = free_port()
+    async with await start(port=port, settings=SETTINGS) as first:
+        page = await opened(window, first)
+        await orders(session, first, "Calls", Twiml=HI)
+        await phone(page, DARLA).get_by_role("button", name="Answer").wait_for()
+    async with await start(port=port, settings=SETTINGS) as second:
+        await phone(page, DARLA).get_by_role("button", name="Answer").wait_for(state="hidden")
+        await phone(page, DARLA).get_by_label("Text message").click()
+        await page.keyboard.type("Hello again")
+        await page.keyboard.press("Enter")
+        await until(lambda: second.messages, "the text comes")
+        await page.close()
+    assert all("net::ERR_" in line for line in window.complained())
 
 
 async def test_what_is_said_at_too_great_length_is_not_cut_but_refused(
