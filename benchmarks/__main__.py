@@ -15,6 +15,7 @@ NAMES = (
     "outage",
     "webhooks",
     "greengrass",
+    "indigo",
 )
 
 

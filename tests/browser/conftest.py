@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from aiohttp import ClientSession, encode_basic_auth
 
-from harness import Nursery
+from callbox.simulator import Simulator, start
+from harness import ACCOUNT, Nursery
 from harness.booth import Booth
 from harness.booth import booth as open_booth
 from harness.browser import Browser
 from harness.browser import browser as open_browser
+from harness.desk import SETTINGS
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +54,19 @@ async def window(chromium: Browser) -> AsyncIterator[Browser]:
     yield chromium
     await chromium.close_pages()
     assert chromium.complained() == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def simulator(window: Browser) -> AsyncIterator[Simulator]:
+    """A simulator alone, with the phones of Darla and Milo."""
+    async with await start(settings=SETTINGS) as simulator:
+        yield simulator
+        await window.close_pages()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def session() -> AsyncIterator[ClientSession]:
+    """Who asks as a gateway does."""
+    login = {"Authorization": encode_basic_auth(ACCOUNT, "a-secret-token")}
+    async with ClientSession(headers=login) as session:
+        yield session

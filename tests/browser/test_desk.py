@@ -1,60 +1,18 @@
 """The page with the simulator alone: logs, dials, keyboard, small screens, darkness, restarts."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from aiohttp import ClientSession, encode_basic_auth
+from aiohttp import ClientSession
 from playwright.async_api import Page, expect
 
-from callbox.simulator import Settings, Simulator, start
+from callbox.simulator import Simulator, start
 from harness import ACCOUNT, until
 from harness.booth import phone
 from harness.browser import Browser
+from harness.desk import DARLA, MILO, OURS, SETTINGS, opened, orders
 from harness.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-DARLA, MILO = "+12065550100", "+12065550101"
-OURS = "+12065550199"
-SETTINGS = Settings(
-    numbers=(OURS,),
-    phones={DARLA: "Darla", MILO: "Milo"},
-    account_sid=ACCOUNT,
-    auth_token="any",
-    pace=0.05,
-    scripts=True,
-)
 REACHED = "() => document.activeElement?.matches({!r})"
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def simulator(window: Browser) -> AsyncIterator[Simulator]:
-    async with await start(settings=SETTINGS) as simulator:
-        yield simulator
-        await window.close_pages()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def session() -> AsyncIterator[ClientSession]:
-    login = {"Authorization": encode_basic_auth(ACCOUNT, "a-secret-token")}
-    async with ClientSession(headers=login) as session:
-        yield session
-
-
-async def orders(
-    session: ClientSession, simulator: Simulator, resource: str = "Messages", **fields: str
-) -> int:
-    """Order a text or call as a gateway does; give the status of the answer."""
-    url = f"{simulator.url}/2010-04-01/Accounts/{ACCOUNT}/{resource}.json"
-    async with session.post(url, data={"From": OURS, "To": DARLA, **fields}) as answer:
-        return answer.status
-
-
-async def opened(window: Browser, simulator: Simulator, **options: object) -> Page:
-    page = await window.open(simulator.url, **options)  # type: ignore[arg-type]
-    await phone(page, DARLA).wait_for(state="attached")
-    await expect(page.locator("#connection")).to_have_text("Connected")
-    return page
 
 
 async def tabbed_to(page: Page, selector: str) -> None:
@@ -116,6 +74,12 @@ async def test_a_refused_request_is_in_the_log_with_twilios_error(
     await page.get_by_role("button", name="Errors only").click()
     await expect(rows.nth(1)).to_be_hidden()
     await expect(rows.first).to_be_visible()
+    url = f"{simulator.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    await (await session.get(url)).read()
+    await page.get_by_role("button", name="Orders only").click()
+    await expect(rows.first).to_contain_text("GET list texts")
+    await expect(rows.first).to_be_hidden()
+    await expect(rows.nth(2)).to_be_visible()
 
 
 async def test_a_request_opens_to_all_of_itself_without_the_secret(
@@ -179,6 +143,8 @@ async def test_every_dial_puts_its_rule_in_force_and_all_is_well_again(
 ) -> None:
     page = await opened(window, simulator)
     await page.get_by_role("tab", name="Faults").click()
+    well = page.locator(".panel").get_by_role("button", name="All well again")
+    await expect(well).to_be_disabled()
     await page.get_by_role("switch", name="Too many requests").check()
     await page.get_by_label("Answers lost: percent of the requests").fill("5")
     await page.get_by_role("switch", name="Answers lost").check()
@@ -197,8 +163,9 @@ async def test_every_dial_puts_its_rule_in_force_and_all_is_well_again(
     manner = simulator._network.callbacks
     await until(lambda: (manner.manner.copies, manner.manner.reverse) == (2, True), "callbacks")
     await expect(page.locator("#faulty")).to_contain_text("6 faults in force")
-    await page.locator(".panel").get_by_role("button", name="All well again").click()
+    await well.click()
     await expect(page.locator("#faulty")).to_be_hidden()
+    await expect(well).to_be_disabled()
     assert simulator.faults.document()["rules"] == []
     await expect(page.get_by_role("switch", name="Slow answers")).not_to_be_checked()
 
@@ -428,6 +395,29 @@ async def test_a_new_text_marks_the_tab_of_a_phone_out_of_sight(
     await expect(tab).to_have_class("unread")
     await tab.click()
     await expect(tab).not_to_have_class("unread")
+
+
+async def test_a_window_that_is_made_wider_has_the_log_beside_the_phones(
+    window: Browser, simulator: Simulator
+) -> None:
+    page = await opened(window, simulator, size={"width": 375, "height": 720})
+    await page.set_viewport_size({"width": 1280, "height": 720})
+    await expect(page.get_by_role("tab", name="Requests")).to_have_attribute(
+        "aria-selected", "true"
+    )
+    await expect(page.locator(".panel.requests")).to_contain_text("No request yet")
+    await expect(phone(page, DARLA)).to_be_in_viewport()
+
+
+async def test_a_phone_out_of_sight_is_found_by_its_name(
+    window: Browser, simulator: Simulator
+) -> None:
+    for place in range(6):
+        simulator._board.phones[f"+1206555030{place}"] = f"Person {place}"
+    page = await opened(window, simulator)
+    await expect(phone(page, "+12065550305")).not_to_be_in_viewport()
+    await page.get_by_role("tab", name="Person 5").click()
+    await expect(phone(page, "+12065550305")).to_be_in_viewport(ratio=0.95)
 
 
 async def test_what_is_refused_is_said_in_a_sentence(window: Browser, simulator: Simulator) -> None:

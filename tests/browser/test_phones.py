@@ -92,7 +92,7 @@ async def test_what_looks_like_html_is_shown_as_text(booth: Booth) -> None:
     evil = "<img src=x onerror=\"document.title='owned'\">"
     booth.device.publish("txt", text("t6", darla, evil))
     await expect(phone(page, darla).locator(".bubble .body")).to_have_text(evil)
-    await expect(phone(page, darla).locator("h2")).to_have_text("\"><b id=owned>'Darla'</b>")
+    await expect(phone(page, darla).locator(".who h2")).to_have_text("\"><b id=owned>'Darla'</b>")
     assert await phone(page, darla).locator("#owned, img").count() == 0
     assert "owned" not in await page.title()
 
@@ -196,7 +196,7 @@ async def test_a_phone_is_added_by_number_and_name(booth: Booth) -> None:
     await page.get_by_label("Number").fill("(206) 555-9999")
     await page.get_by_label("Name").fill("Uncle Bob")
     await page.get_by_role("button", name="Add phone").click()
-    await expect(phone(page, "+12065559999").locator("h2")).to_have_text("Uncle Bob")
+    await expect(phone(page, "+12065559999").locator(".who h2")).to_have_text("Uncle Bob")
 
 
 async def test_a_fault_dial_really_fails_a_request_and_the_log_shows_it(booth: Booth) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 FOLDER = Path(__file__).parents[2] / "build" / "fidelity"
 PATIENCE = 600
 """Seconds that an installation may take."""
@@ -33,7 +35,9 @@ def install(packages: Mapping[str, str]) -> None:
     if npm is None or shutil.which("node") is None:
         raise NoNpm("Node.js and npm are not installed (apt-get install npm, brew install node).")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "package.json").write_text('{"private": true}')
+    manifest = FOLDER / "package.json"
+    if not manifest.exists():  # what it lists already is kept by npm
+        manifest.write_text('{"private": true}')
     wanted = [f"{name}@{version}" for name, version in packages.items()]
     argv = [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *wanted]
     try:
@@ -44,6 +48,17 @@ def install(packages: Mapping[str, str]) -> None:
         raise NoNpm(f"npm install {' '.join(wanted)} took longer than {PATIENCE} s.") from None
     if done.returncode:
         raise NoNpm(f"npm install {' '.join(wanted)} failed: {done.stderr.strip()}")
+
+
+def need(packages: Mapping[str, str]) -> None:
+    """Have packages at hand; without npm skip the test, or fail where CI is set."""
+    try:
+        if lacking := missing(packages):
+            install(lacking)
+    except NoNpm as reason:
+        if os.environ.get("CI"):
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))
 
 
 def program(name: str) -> str:

@@ -305,7 +305,7 @@ async def test_send_without_a_gateway_says_so_before_its_patience_ends(
     assert ended.code == 1
     assert "No gateway is online" in ended.err
     assert "callbox run" in ended.err
-    assert ended.seconds < 3
+    assert ended.seconds < 30, "half of the time that it would wait for a status"
 
 
 @pytest.mark.parametrize(

@@ -337,13 +337,3 @@ async def test_settings_saved_in_a_burst_lose_and_repeat_nothing(tmp_path: Path)
         assert burst.bodies() == [f"{place}" for place in range(150)]
         await until(lambda: len(box.home.bodies()) == 3, "what was asked for meanwhile is sent")
         assert box.home.indigo.errors() == []
-
-
-async def test_it_is_ready_within_two_seconds(tmp_path: Path) -> None:
-    async with Letterbox(tmp_path) as box:
-        indigo = box.home.indigo
-        starts = [indigo.started_in]
-        await indigo.restart_plugin()
-        starts.append(indigo.started_in)
-        log.info("start to ready: %s", ", ".join(f"{seconds:.2f} s" for seconds in starts))
-        assert min(starts) < 2

@@ -202,7 +202,9 @@ async def test_a_number_that_is_switched_off_hears_nothing_until_it_is_on_again(
     result = await indigo.script("checkMessages", number)
     (sentence,) = result["failures"]
     assert sentence == "No number's device is in service; expected one that texts come to"
-    assert (result["success"], indigo.errors()) == (False, [sentence])
+    # How the check went may be on its way to the device while it is switched off.
+    errors = [error for error in indigo.errors() if "is disabled" not in error]
+    assert (result["success"], errors) == (False, [sentence])
     await indigo.enable(number)
     await indigo.until(lambda: len(indigo.executed) == 2)
     assert indigo.executed[1].states[number]["messageText"] == "Into the dark"

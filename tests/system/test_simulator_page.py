@@ -234,14 +234,14 @@ async def test_another_web_site_cannot_text_by_the_api_either(
 async def test_a_page_is_told_everything_when_it_opens(
     simulator: Simulator, session: ClientSession
 ) -> None:
-    for place in range(70):
+    for place in range(310):
         await simulator.receive(DARLA, OURS, f"Text {place}")
     await orders(session, Body="")
     simulator.outcome(DARLA, "busy")
     async with page(session) as feed:
         state = feed.state
     assert state["phones"] == [{"number": DARLA, "name": "Darla"}]
-    assert [each["body"] for each in state["messages"]] == [f"Text {n}" for n in range(20, 70)]
+    assert [each["body"] for each in state["messages"]] == [f"Text {n}" for n in range(10, 310)]
     assert [each["code"] for each in state["requests"]] == [21619]
     assert state["outcomes"][DARLA]["status"] == "busy"
     assert state["scenario"] is None
@@ -334,6 +334,44 @@ async def test_only_an_open_page_attends_phones(
             400,
             {"error": "This page is not connected."},
         )
+
+
+async def test_as_many_new_numbers_have_somebody_as_a_page_has_room_for(
+    simulator: Simulator, session: ClientSession
+) -> None:
+    async with page(session) as feed:
+        place = f"/_simulator/pages/{feed.state['page']}"
+        await session.put(place, json={"phones": [DARLA], "spare": 2})
+        new = [f"+1206555020{each}" for each in range(3)]
+        for each in new:
+            await orders(session, "Calls", To=each, Twiml="<Response/>")
+        await until(lambda: simulator.calls[2].ended, "nobody real takes the third")
+        assert [call.ended for call in simulator.calls] == [None, None, "completed"]
+        await session.put(place, json={"phones": [DARLA, new[0]], "spare": 1})
+        assert simulator.attended == {DARLA, new[0], new[1]}
+        await orders(session, "Calls", To=new[2], Twiml="<Response/>")
+        await until(lambda: simulator.calls[3].ended, "there is room for two, not for three")
+        await session.put(place, json={"phones": [DARLA], "spare": 0})
+        assert simulator.attended == {DARLA}
+    await until(lambda: not simulator.attended, "nobody sits there")
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"spare": 1}, '"phones" must be a list of phone numbers.'),
+        ({"phones": [], "spare": -1}, '"spare" must be a whole number of phones.'),
+        ({"phones": [], "spare": True}, '"spare" must be a whole number of phones.'),
+        ({"phones": [DARLA], "spare": 200}, "Nobody can answer more than 200 phones."),
+    ],
+)
+async def test_who_sits_where_is_refused_with_a_sentence_if_it_cannot_be(
+    session: ClientSession, asked: Document, sentence: str
+) -> None:
+    async with page(session) as feed:
+        place = f"/_simulator/pages/{feed.state['page']}"
+        async with session.put(place, json=asked) as answer:
+            assert (answer.status, await answer.json()) == (400, {"error": sentence})
 
 
 async def test_more_pages_than_can_be_served_are_refused(session: ClientSession) -> None:

@@ -216,7 +216,6 @@ async def test_a_text_that_twilio_tells_of_is_kept(
     assert text.channel is Channel.WHATSAPP
     exchange = line.simulator.webhooks[-1]
     assert (exchange.status, exchange.error_code) == (200, None)
-    assert exchange.seconds < 0.2
 
 
 async def test_what_twilio_signs_with_another_token_is_not_kept(line: Line) -> None:

@@ -205,7 +205,8 @@ class Control:
         return document(201, {"number": known, "name": name.strip()})
 
     def _attend(self, page: str, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
-        self._audience.attend(page, asked.get("phones") if isinstance(asked, dict) else None)
+        said = asked if isinstance(asked, dict) else {}
+        self._audience.attend(page, said.get("phones"), said.get("spare", 0))
         return NOTHING
 
     def _outcome(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold

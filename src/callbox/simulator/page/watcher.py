@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
-from callbox.simulator.faults.journal import Journal
+from callbox.simulator.faults.journal import KEPT, Journal
 from callbox.simulator.faults.rules import Faults
 from callbox.simulator.limits import NONE
 from callbox.simulator.page import view
@@ -13,7 +13,7 @@ from callbox.simulator.records.message import Message
 from callbox.simulator.telephony.network import Network
 
 Document = dict[str, object]
-EACH = 50
+EACH = 300
 """Messages of a conversation that a page gets when it opens."""
 MOST = 100
 """Messages, calls, requests or webhooks that a page gets at once."""
@@ -64,7 +64,7 @@ class Watcher:
             "limits": "no limits" if settings.limits == NONE else "as fast as Twilio sends",
             "messages": self._messages.first(now, EACH),
             "calls": self._calls.first(now, EACH),
-            "requests": self._new_requests()[0],
+            "requests": self._new_requests(KEPT)[0],
             "webhooks": self._webhooks.news(MOST)[0],
         }
 
@@ -74,7 +74,7 @@ class Watcher:
         lists = {
             "messages": self._messages.news(now, MOST),
             "calls": self._calls.news(now, MOST),
-            "requests": self._new_requests(),
+            "requests": self._new_requests(MOST),
             "webhooks": self._webhooks.news(MOST),
         }
         left_out = {name: left for name, (_, left) in lists.items() if left}
@@ -104,9 +104,9 @@ class Watcher:
         self._told = found
         return changed
 
-    def _new_requests(self) -> tuple[list[Document], int]:
+    def _new_requests(self, most: int) -> tuple[list[Document], int]:
         new = self._journal.count - self._requests
-        entries = self._journal.since(self._requests, MOST)
+        entries = self._journal.since(self._requests, most)
         self._requests = self._journal.count
         return [entry.brief() for entry in entries], new - len(entries)
 

@@ -6,6 +6,7 @@ from callbox.simulator.own_number import USUAL_NUMBER, OwnNumber
 from callbox.simulator.records.account import Accounts
 from callbox.simulator.records.address import kind, phone, phone_of
 from callbox.simulator.records.arrivals import Arrivals
+from callbox.simulator.records.attendance import Attendance
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, Pause
 from callbox.simulator.records.consent import Consent
@@ -53,8 +54,7 @@ class Switchboard:
         self.numbers = _own(settings, self.opened_at)
         self.phones: dict[str, str] = dict(settings.phones)
         """The names of people's phones, by number."""
-        self.attended: set[str] = set()
-        """The phones at which somebody real sits, who answers, presses and speaks."""
+        self.attended = Attendance()
         self.recordings: dict[str, Recording] = {}
         """By SID."""
         self.pools = {sid: Pool(service) for sid, service in settings.services.items()}

@@ -139,7 +139,7 @@ class Ringing:
     async def place(self, call: Call) -> None:
         """Go through a whole call that goes out."""
         outcome = call.outcome
-        live = phone_of(call.to) in self._board.attended
+        live = self._board.attended.answers(phone_of(call.to))
         scene = self._begin(call, Person() if live else callee(outcome), live=live)
         end = "failed"
         try:

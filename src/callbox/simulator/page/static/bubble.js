@@ -12,7 +12,7 @@ export function bubble(entry, openCall) {
 }
 
 function textBubble(entry) {
-  const body = make("p", { className: "body" });
+  const body = make("p", { className: "body", dir: "auto" });
   const state = make("p", { className: "fate" });
   const pictures = entry.media.map((medium) => picture(entry, medium));
   const element = make("li", { className: "bubble" }, ...pictures, body, state);
@@ -25,21 +25,33 @@ function textBubble(entry) {
     tell(body, text.redacted ? "The text was removed." : text.body);
     tell(state, fate(text));
   }
-  update(entry);
-  return { element, update };
+  return kept(element, update, entry);
+}
+
+/** A view that knows the entry it shows, so that what has not changed is left alone. */
+function kept(element, show, entry) {
+  const view = { element };
+  view.update = (told) => {
+    view.entry = told;
+    show(told);
+  };
+  view.update(entry);
+  return view;
 }
 
 function picture(entry, medium) {
   const place = `/_simulator/media/${entry.sid}/${medium.sid}`;
   const name = medium.url.split(/[?#]/)[0].split("/").pop() || medium.type;
-  const file = () => make("a", { className: "file", href: place, target: "_blank", rel: "noopener noreferrer" }, name);
+  const opened = { href: place, target: "_blank", rel: "noopener noreferrer" };
+  const file = (words) => make("a", { className: "file", ...opened }, words);
   if (PLAYED.test(medium.type)) {
     return make(medium.type.split("/")[0], { controls: true, preload: "none", src: place });
   }
-  if (!SHOWN.test(medium.type)) return file();
+  if (!SHOWN.test(medium.type)) return file(name);
   const image = make("img", { className: "picture", src: place, alt: `Picture: ${name}` });
-  image.addEventListener("error", () => image.replaceWith(file()));
-  return image;
+  const link = make("a", { className: "view", ...opened }, image);
+  image.addEventListener("error", () => link.replaceWith(file(`Picture that cannot be shown: ${name}`)));
+  return link;
 }
 
 function callBubble(entry, openCall) {
@@ -59,6 +71,5 @@ function callBubble(entry, openCall) {
     tell(who, call.theirs ? "You called" : "Call");
     tell(state, `${time(call.at)} · ${callFate(call)}`);
   }
-  update(entry);
-  return { element, update };
+  return kept(element, update, entry);
 }

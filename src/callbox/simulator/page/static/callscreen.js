@@ -7,6 +7,7 @@ import { ENDED, HEARD, WAITS, callFate, duration, initials, nameOf, number } fro
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ" };
 const SPOKEN = new Set(["say", "speak"]);
+const SAID = new Set([...SPOKEN, "press"]); // shown as a bubble of whoever did it
 
 export class CallScreen {
   constructor(speak, onClose) {
@@ -25,24 +26,22 @@ export class CallScreen {
         make("span", { className: "disc" }, icon(drawn)),
         make("span", { className: "words" }, words),
       );
-    this.name = make("h3");
+    this.name = make("h2");
     this.state = make("p", { className: "state" });
     this.waits = make("p", { className: "waits" });
     this.lines = make("ol", { className: "transcript", tabIndex: 0, "aria-label": "What is said" });
     this.lines.setAttribute("aria-live", "polite");
     this.keys = make("div", { className: "keys", role: "group", "aria-label": "Keys" });
     for (const key of KEYS) {
-      const letters = make("small", { "aria-hidden": "true" }, LETTERS[key] ?? "");
-      this.keys.append(
-        make("button", { type: "button", "aria-label": key, onclick: () => this.press(key) }, key, letters),
-      );
+      const letters = make("small", { "aria-hidden": "true" });
+      letters.dataset.letters = LETTERS[key] ?? "";
+      this.keys.append(make("button", { type: "button", onclick: () => this.press(key) }, key, letters));
     }
-    this.words = make("input", { type: "text", maxLength: 500, placeholder: "Say something", "aria-label": "Say something" });
+    this.words = make("input", { type: "text", placeholder: "Say something", "aria-label": "Say something" });
     this.speech = make("form", { className: "speech" }, this.words, make("button", { type: "submit" }, "Say"));
     this.speech.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.words.value.trim()) inCall(this.call, "speak", { text: this.words.value });
-      this.words.value = "";
+      this.say();
     });
     this.declining = round("decline", "Decline", "call", () => this.decline());
     this.answering = round("answer", "Answer", "call", () => inCall(this.call, "answer"));
@@ -51,7 +50,7 @@ export class CallScreen {
     this.avatar = make("span", { className: "avatar large", "aria-hidden": "true" });
     this.element = make(
       "div",
-      { className: "callscreen", hidden: true, role: "group" },
+      { className: "callscreen", hidden: true, role: "group", tabIndex: -1 },
       make("header", {}, this.avatar, this.name, this.state),
       this.lines,
       this.waits,
@@ -79,6 +78,11 @@ export class CallScreen {
 
   press(key) {
     inCall(this.call, "press", { digits: key });
+  }
+
+  async say() {
+    const text = this.words.value;
+    if (text.trim() && (await inCall(this.call, "speak", { text }))) this.words.value = "";
   }
 
   decline() {
@@ -133,8 +137,8 @@ export class CallScreen {
     const stays = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight < 30;
     for (const line of call.transcript.slice(Math.max(this.told - call.first, 0))) {
       const words = (HEARD[line.kind] ?? (() => `${line.kind} ${line.text}`))(line);
-      const kind = SPOKEN.has(line.kind) ? line.who : `${line.who} event`;
-      this.lines.append(make("li", { className: kind }, words));
+      const kind = SAID.has(line.kind) ? line.who : "event";
+      this.lines.append(make("li", { className: kind, dir: "auto" }, words));
       if (!silently && line.who === "voice" && SPOKEN.has(line.kind)) this.speak(line.text);
     }
     this.told = call.first + call.transcript.length;
@@ -152,9 +156,13 @@ export class CallScreen {
     else tell(this.state, callFate(call));
   }
 
-  /** Put the keyboard where it is needed; keys may be typed wherever it is on this screen. */
-  focus() {
+  /**
+   * Put the keyboard where it is needed; keys may be typed wherever it is on this screen.
+   * Whoever is in the middle of a word must not answer by its next space: on no button then.
+   */
+  focus(isBusy = false) {
+    if (isBusy) return this.element.focus({ preventScroll: true });
     const [first] = [this.answering, this.keys, this.ending, this.closing].filter((each) => !each.hidden);
-    (first === this.keys ? this.keys.firstChild : first).focus({ preventScroll: true });
+    return (first === this.keys ? this.keys.firstChild : first).focus({ preventScroll: true });
   }
 }

@@ -24,13 +24,22 @@ export class Desk {
     this.requests = new RequestLog(this.panels.get("requests"));
     this.webhooks = new WebhookLog(this.panels.get("webhooks"));
     this.dials = new Dials(this.panels.get("faults"), world);
+    const narrow = matchMedia("(max-width: 860px)");
+    narrow.addEventListener("change", () => this.#fit(narrow.matches));
     this.show("requests");
-    if (matchMedia("(max-width: 860px)").matches) this.show("phones");
+    this.#fit(narrow.matches);
+  }
+
+  /** The phones are a view only where there is no room beside them. */
+  #fit(isNarrow) {
+    if (isNarrow) this.show("phones");
+    else if (document.body.dataset.view === "phones") this.show("requests");
   }
 
   #panel(name) {
     const panel = make("div", { className: `panel ${name}`, role: "tabpanel", id: `panel-${name}` });
     panel.setAttribute("aria-labelledby", `tab-${name}`);
+    panel.append(make("h2", { className: "unseen" }, VIEWS[name]));
     this.panels.set(name, panel);
   }
 

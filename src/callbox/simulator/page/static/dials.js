@@ -50,12 +50,12 @@ export class Dials {
     this.phones = make("ul", { className: "outcomes" });
     this.others = make("ul", { className: "elsewhere" });
     this.noPhones = make("p", { className: "hint" }, "No phone yet.");
-    const well = make("button", { type: "button", className: "well", onclick: allWell }, "All well again");
+    this.well = make("button", { type: "button", className: "well", onclick: allWell }, "All well again");
     const part = (words, hint, ...children) =>
       make("section", {}, make("h3", {}, words), make("p", { className: "hint" }, hint), ...children);
     place.append(
-      well,
-      part("Requests", "How many of the requests are hit is up to you.", ...this.rows.map((row) => row.element), this.elsewhere),
+      this.well,
+      part("Requests", "Each hits as many percent of the requests as you say.", ...this.rows.map((row) => row.element), this.elsewhere),
       part("Status callbacks", "How a gateway is told what became of a text or call.", ...this.manners.map((row) => row.element)),
       part("Phones", "What becomes of what is sent there. Calls ring here first while you answer yourself.", this.noPhones, this.phones, this.others),
     );
@@ -132,6 +132,7 @@ export class Dials {
 
   render() {
     if (this.turning) return;
+    this.well.disabled = !this.inForce;
     if (this.world.faults) this.#renderFaults(this.world.faults);
     if (this.world.callbacks) this.#renderManner(this.world.callbacks);
     this.#renderPhones();

@@ -3,19 +3,22 @@
 import { make, tell } from "./element.js";
 import { moment, number } from "./words.js";
 
-const MOST = 200;
+const MOST = 500;
 const MAIN = {
   To: (value) => `to ${number(value)}`,
-  From: (value) => `from ${number(value)}`,
-  Body: (value) => `“${value}”`,
+  Body: (value) => `“${apart(value)}”`,
   MediaUrl: (value) => `picture ${value}`,
   Url: (value) => value,
   Twiml: (value) => value,
   MessageStatus: (value) => value,
   CallStatus: (value) => value,
   Digits: (value) => `pressed ${value}`,
+  From: (value) => `from ${number(value)}`,
 };
 const LONGEST = 90;
+
+/** Words of any direction, which leave those around them where they are (Unicode UAX 9, FSI and PDI). */
+const apart = (words) => `\u2068${words}\u2069`;
 
 const trouble = (entry) => entry.trouble || entry.fault || entry.code || Number(entry.status) >= 400 || entry.status === "dropped";
 
@@ -122,13 +125,13 @@ export class Log {
 function pairs(found) {
   return Object.entries(found)
     .filter(([, text]) => text !== "" && text !== null && text !== undefined)
-    .map(([name, text]) => make("div", {}, make("h4", {}, name), typeof text === "string" ? whole(text) : table(text)));
+    .map(([name, text]) => make("div", {}, make("h3", {}, name), typeof text === "string" ? whole(text) : table(text)));
 }
 
 const whole = (text) => make("pre", { tabIndex: 0 }, pretty(text));
 
 function table(values) {
-  const rows = Object.entries(values).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+  const rows = Object.entries(values).flatMap(([name, value]) => [make("dt", {}, name), make("dd", { dir: "auto" }, value)]);
   return make("dl", { tabIndex: 0 }, ...rows);
 }
 

@@ -38,13 +38,14 @@ function drawNow() {
   attend();
 }
 
-/** Tell the simulator at which phones somebody sits. */
+/** Tell the simulator at which phones somebody sits, and how many more would ring here. */
 function attend() {
   const phones = chosen.answering ? [...world.phones.keys()] : [];
-  const told = `${world.page} ${phones}`;
+  const spare = chosen.answering ? world.room : 0;
+  const told = `${world.page} ${phones} ${spare}`;
   if (!connected || told === attended) return;
   attended = told;
-  order("PUT", `pages/${world.page}`, { phones });
+  order("PUT", `pages/${world.page}`, { phones, spare });
 }
 
 function learn(news) {

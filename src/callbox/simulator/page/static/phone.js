@@ -18,6 +18,8 @@ export class PhoneView {
     this.world = world;
     this.onCall = onCall;
     this.partner = null;
+    this.follows = true; // whether the end of the conversation stays in sight
+    this.scrolledTo = 0;
     this.unread = new Set();
     this.shown = new Map();
     this.chips = new Map();
@@ -27,7 +29,7 @@ export class PhoneView {
 
   #build() {
     this.avatar = make("span", { className: `avatar tint-${tint(this.phone.number)}`, "aria-hidden": "true" });
-    this.name = make("h2");
+    this.name = make("h2", { dir: "auto" });
     this.number = make("p", { className: "number" });
     this.clock = make("span", { className: "clock" });
     this.tag = make("p", { className: "tag", hidden: true });
@@ -39,7 +41,11 @@ export class PhoneView {
     this.tabs = make("div", { className: "chips", role: "tablist", "aria-label": "Conversations" });
     walkable(this.tabs);
     this.talk = make("ol", { className: "talk", tabIndex: 0 });
-    this.box = reply(this.phone.number, () => this.partner);
+    this.talk.addEventListener("scroll", () => this.#scrolled());
+    new ResizeObserver(() => this.#follow()).observe(this.talk);
+    this.older = make("li", { className: "older", hidden: true }, "Older ones are no longer shown");
+    this.talk.append(this.older);
+    this.box = reply(this.phone.number, () => this.partner, () => (this.follows = true));
     this.face = make(
       "div",
       { className: "face" },
@@ -74,7 +80,7 @@ export class PhoneView {
 
   #closed() {
     this.face.inert = false;
-    this.box.element.querySelector("textarea").focus({ preventScroll: true });
+    this.box.focus();
   }
 
   /** Choose the number that it talks with. */
@@ -82,9 +88,21 @@ export class PhoneView {
     this.partner = partner;
     this.unread.delete(partner);
     this.shown.clear();
-    this.talk.replaceChildren();
+    this.talk.replaceChildren(this.older);
+    this.follows = true;
     this.render();
-    this.talk.scrollTop = this.talk.scrollHeight;
+  }
+
+  /** Whoever scrolls up reads what was; a picture that grows above the end is no such wish. */
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.talk;
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.follows = true;
+    else if (scrollTop < this.scrolledTo) this.follows = false;
+    this.scrolledTo = scrollTop;
+  }
+
+  #follow() {
+    if (this.follows) this.talk.scrollTop = this.talk.scrollHeight;
   }
 
   /** Take note of a text or call that was not known before. */
@@ -100,6 +118,7 @@ export class PhoneView {
     this.partner ??= [...phone.conversations.keys()].at(-1) ?? partners[0] ?? "";
     tell(this.avatar, initials(phone));
     tell(this.name, nameOf(phone));
+    this.name.title = nameOf(phone);
     tell(this.number, phone.name ? number(phone.number) : "");
     this.element.setAttribute("aria-label", `Phone of ${nameOf(phone)}`);
     this.#renderChips(partners);
@@ -127,7 +146,7 @@ export class PhoneView {
 
   #renderTalk() {
     const entries = this.phone.conversations.get(this.partner) ?? new Map();
-    const follows = this.talk.scrollHeight - this.talk.scrollTop - this.talk.clientHeight < NEAR;
+    let changed = false;
     for (const [sid, view] of this.shown) {
       if (entries.has(sid)) continue;
       view.element.remove();
@@ -135,18 +154,21 @@ export class PhoneView {
     }
     for (const [sid, entry] of entries) {
       const view = this.shown.get(sid);
+      if (view?.entry === entry) continue;
+      changed = true;
       if (view) view.update(entry);
       else this.#append(sid, entry);
     }
     this.talk.setAttribute("aria-label", `Conversation with ${number(this.partner)}`);
+    this.older.hidden = !this.phone.cut.has(this.partner);
     this.talk.classList.toggle("empty", !entries.size);
-    if (follows) this.talk.scrollTop = this.talk.scrollHeight;
+    if (changed) this.#follow();
   }
 
   #append(sid, entry) {
     const view = bubble(entry, (call) => this.#open(call));
     for (const image of view.element.querySelectorAll("img")) {
-      image.addEventListener("load", () => (this.talk.scrollTop = this.talk.scrollHeight));
+      image.addEventListener("load", () => this.#follow());
     }
     this.shown.set(sid, view);
     this.talk.append(view.element);
@@ -195,7 +217,7 @@ export class PhoneView {
     const focused = document.activeElement;
     if (focused !== document.body && !this.element.contains(focused)) return;
     this.onCall(this.phone.number);
-    this.screen.focus();
+    this.screen.focus(this.box.isBegun && this.box.element.contains(focused));
   }
 
   /** Show the time. */

@@ -52,7 +52,7 @@ export class WebhookLog extends Log {
       filters: { all: "All", trouble: "Errors only" },
       detail: (entry) => ({
         Webhook: `${entry.method} ${entry.url}`,
-        Attempt: sentence(String(entry.attempt), entry.fallback && "the fallback URL"),
+        Attempt: sentence(entry.attempt > 1 && String(entry.attempt), entry.fallback && "the fallback URL"),
         Parameters: entry.params,
         Answer: entry.answer,
         Took: entry.over ? `${entry.seconds} s` : "",

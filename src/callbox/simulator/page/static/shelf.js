@@ -30,12 +30,12 @@ export class Shelf {
   }
 
   #adder() {
-    const to = make("input", { type: "tel", required: true, placeholder: "+12065550100", "aria-label": "Number", maxLength: 20, autocomplete: "off" });
-    const name = make("input", { type: "text", placeholder: "Name", "aria-label": "Name", maxLength: 60, autocomplete: "off" });
+    const to = make("input", { type: "tel", required: true, placeholder: "+12065550100", "aria-label": "Number", autocomplete: "off" });
+    const name = make("input", { type: "text", placeholder: "Name", "aria-label": "Name", dir: "auto", autocomplete: "off" });
     const form = make(
       "form",
       { className: "adder" },
-      make("h2", {}, "Another phone"),
+      make("h2", {}, "Add a phone"),
       make("p", {}, "Phones appear here when something is sent to them."),
       to,
       name,
@@ -75,6 +75,7 @@ export class Shelf {
       view.render();
       const tab = this.#tab(address);
       tell(tab, nameOf(view.phone));
+      tab.title = nameOf(view.phone);
       tab.classList.toggle("unread", view.unread.size > 0 || this.fresh.has(address));
       tab.classList.toggle("ringing", Boolean(view.screen.isRinging));
     }
@@ -92,7 +93,7 @@ export class Shelf {
 
   #add(address, phone, adder) {
     const view = new PhoneView(phone, this.world, this.speak, () => this.show(address));
-    const tab = make("button", { type: "button", role: "tab", onclick: () => this.show(address) });
+    const tab = make("button", { type: "button", role: "tab", dir: "auto", onclick: () => this.show(address) });
     tab.dataset.number = address;
     this.views.set(address, view);
     this.tabs.append(tab);

@@ -42,6 +42,8 @@ export function duration(seconds) {
   return [first, ...rest.map((part) => String(part).padStart(2, "0"))].join(":");
 }
 
+/** 1600 as 1,600. */
+export const count = (whole) => whole.toLocaleString("en");
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 const NEVER_ARRIVED = new Set(["undelivered", "failed", "canceled"]);

@@ -1,7 +1,7 @@
 // All that the page knows. It is told by the feed and asked by what is shown.
 
 const MOST_PHONES = 24; // that appear by themselves
-const MOST_ENTRIES = 60; // of a conversation
+const MOST_ENTRIES = 300; // of a conversation
 const SECTIONS = [
   ...["page", "numbers", "withdrawn", "faults", "callbacks", "outcomes", "scenario"],
   ...["now", "speed", "trial", "pace", "latency", "limits"],
@@ -20,7 +20,10 @@ export class World {
     this.calls.clear();
     this.unshown.clear();
     this.leftOut = 0;
-    for (const phone of this.phones.values()) phone.conversations.clear();
+    for (const phone of this.phones.values()) {
+      phone.conversations.clear();
+      phone.cut.clear();
+    }
     this.learn(state);
     this.heardAt = performance.now();
   }
@@ -43,14 +46,19 @@ export class World {
     return this.now + ((performance.now() - this.heardAt) / 1000) * this.speed;
   }
 
+  /** How many more phones would appear by themselves. */
+  get room() {
+    return Math.max(MOST_PHONES - this.phones.size, 0);
+  }
+
   #phone(number, name) {
     let phone = this.phones.get(number);
     if (!phone) {
-      if (name === undefined && this.phones.size >= MOST_PHONES) {
+      if (name === undefined && !this.room) {
         this.unshown.add(number);
         return null;
       }
-      phone = { number, name: "", conversations: new Map() };
+      phone = { number, name: "", conversations: new Map(), cut: new Set() };
       this.phones.set(number, phone);
       this.unshown.delete(number);
     }
@@ -66,6 +74,7 @@ export class World {
     conversation.set(entry.sid, entry);
     if (entry.kind === "call") this.calls.set(entry.sid, entry);
     if (conversation.size <= MOST_ENTRIES) return;
+    phone.cut.add(entry.ours);
     const oldest = conversation.keys().next().value;
     conversation.delete(oldest);
     this.calls.delete(oldest);
