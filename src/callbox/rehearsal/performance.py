@@ -124,8 +124,9 @@ class Performance:
 
     async def _first_look(self) -> None:
         """Wait until texts that come are new ones: what is there at the first look is old."""
-        numbers = set(self.gateway.config.numbers)
-        while numbers - {mailbox.number for mailbox in await self.gateway.store.mailboxes()}:
+        unread = set(self.gateway.config.numbers)
+        while unread:
+            unread -= {mailbox.number for mailbox in await self.gateway.store.mailboxes()}
             await asyncio.sleep(_LOOK)
 
     def _over(self) -> bool:

@@ -413,7 +413,7 @@ _ROWS = (
         35114,
         Class.REQUEST,
         "The time to send at is too near or too far for Twilio.",
-        "Choose a time that Twilio allows, at least 15 minutes ahead, or send it at once.",
+        "Choose a time that Twilio allows (it asks for some minutes ahead) or send it at once.",
     ),
     Code(
         35118,
