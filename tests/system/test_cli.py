@@ -85,7 +85,7 @@ async def test_demo_stays_up_and_the_line_it_shows_works(terminal: Terminal) -> 
     began = time.monotonic()
     demo.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(demo.wait(), PATIENCE) == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     _, err = await demo.communicate()
     assert err == b""
 
@@ -129,7 +129,7 @@ async def test_run_without_broker_and_twilio_carries_on_and_stops_quickly(
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     assert b"Traceback" not in (await process.communicate())[1]
 
 

@@ -247,12 +247,12 @@ async def test_a_fault_of_indigo_in_the_middle_of_a_text_repeats_no_trigger(
 async def test_a_stop_waits_for_no_look_at_twilio_that_goes_on(tmp_path: Path) -> None:
     async with Letterbox(tmp_path) as box:
         asked = box.home.simulator.requests.in_flight
-        box.home.simulator.faults.set([{"on": "list", "stall": 4}])
+        box.home.simulator.faults.set([{"on": "list", "stall": 60}])
         await box.look()
         await until(lambda: box.home.simulator.requests.in_flight > asked, "Twilio is asked")
         began = time.monotonic()
         await box.home.indigo.stop_plugin()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
         assert box.home.indigo.errors() == []
 
 
@@ -295,7 +295,7 @@ async def test_a_database_that_another_holds_is_told_and_is_opened_once_it_is_fr
         result = await box.home.act("sendSMS", box.number, smsTo=DARLA, smsMessage="Hello")
         assert not result["success"]
         assert "in use" in result["failures"][0]
-        assert time.monotonic() - began < 3, "nobody waits for what is not going to be"
+        assert time.monotonic() - began < 8, "nobody waits for what is not going to be"
         lock.release()
         await box.set(logLevel="20")  # the owner presses OK
         await box.text("Hello again")

@@ -393,7 +393,7 @@ async def test_the_plugin_stops_in_time_while_a_check_waits_for_twilio(home: Hom
     began = time.monotonic()
     await home.indigo.stop_plugin()
     assert not home.indigo.lines("did not stop in time")
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 30
 
 
 # --- a broker beside Indigo -----------------------------------------------------------------------

@@ -139,7 +139,7 @@ async def test_the_expiry_of_the_message_expires_the_request(site: Site) -> None
     begun = time.monotonic()
     status = await device.status("short")
     assert status["response"]["error"] == "Expired"
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert not site.simulator.log
 
 

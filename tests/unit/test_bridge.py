@@ -147,7 +147,7 @@ async def test_a_number_beyond_a_float_is_answered() -> None:
     assert (found["status"], found["transaction"]) == ("ok", None)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.sampled_from(["cancel", "health_check", "check_messages", "x"]),
     st.binary(max_size=50)

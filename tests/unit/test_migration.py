@@ -806,7 +806,7 @@ templates = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(document=anything | groups | templates, component=st.booleans())
 def test_whatever_json_says_it_is_migrated_or_refused(
     tmp_path_factory: pytest.TempPathFactory, document: object, component: bool
@@ -823,7 +823,7 @@ def test_whatever_json_says_it_is_migrated_or_refused(
         check_written(made, folder)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.text() | st.text(alphabet="{}[]:,-!&*'\"#%@`| \n\taws"))
 def test_whatever_a_text_says_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, text: str

@@ -357,5 +357,5 @@ class Traffic(RuleBasedStateMachine):
             self.go_to_the_opening()
 
 
-Traffic.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=40)
+Traffic.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestTraffic = Traffic.TestCase

@@ -430,5 +430,5 @@ class Life(RuleBasedStateMachine):
         assert (self.delivery.progress.sid is not None) is (self.state is State.ACCEPTED)
 
 
-Life.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=30)
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=30)
 TestLife = Life.TestCase

@@ -709,19 +709,19 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(ON_TOPICS), st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_a_refusal(kind: Kind, payload: bytes) -> None:
     assert isinstance(read_request(kind, payload, MOST), Refusal)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(ON_TOPICS), JSON)
 def test_any_json_is_a_request_or_a_refusal_that_can_be_published(kind: Kind, value: Any) -> None:  # noqa: ANN401 - any JSON value
     _check_reading(kind, value)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(ON_TOPICS), st.dictionaries(st.sampled_from(["recipient", "retries"]), JSON))
 def test_any_request_is_a_request_or_a_refusal_that_can_be_published(
     kind: Kind, request: dict[str, Any]
@@ -807,7 +807,7 @@ def _request(
     return {"request": {"recipient": who, **terms}, "id": id_}, request
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(text_requests() | call_requests(), st.booleans())
 def test_a_well_formed_document_is_read_as_what_it_says(
     pair: tuple[dict[str, Any], Request], ascii_only: bool
@@ -917,7 +917,7 @@ def test_an_error_message_is_cut_below_300_characters() -> None:
         assert response["error_message"] == "ü" * 299
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(TEXTS, TEXTS)
 def test_a_repeat_of_a_status_is_byte_identical_and_echoes_any_id(id_: str, message: str) -> None:
     response = DOCUMENTS.failed("InternalError", message)
