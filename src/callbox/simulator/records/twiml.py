@@ -23,6 +23,14 @@ class Verb:
     text: str
     children: tuple["Verb", ...] = ()
 
+    def count(self, name: str, usual: int) -> int:
+        """Return the whole number that an attribute holds."""
+        return int(self.attributes.get(name, usual))
+
+    def truth(self, name: str) -> bool:
+        """Whether an attribute holds `true`, which it does not unless it is given."""
+        return self.attributes.get(name, "false").lower() == "true"
+
 
 class BadTwiml(ValueError):  # noqa: N818 - it reads as the sentence it is
     """The answer cannot be obeyed; `code` is what Twilio's debugger shows."""

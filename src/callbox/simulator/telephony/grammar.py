@@ -3,7 +3,7 @@
 Twilio checks a document against its schema and warns; what does not fit is left out, and the rest
 is done. That an unknown verb is left out too, as an unknown attribute is, is not documented.
 
-A new verb needs an element in ELEMENTS, and an act in acts.py unless it is not simulated.
+A new verb needs an element in ELEMENTS, and an act in acts/table.py unless it is not simulated.
 """
 
 import re

@@ -13,7 +13,7 @@ from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.timeline import RINGING
 from callbox.simulator.records.webhook import Webhook
-from callbox.simulator.telephony.acts import perform
+from callbox.simulator.telephony.acts.table import perform
 from callbox.simulator.telephony.call_form import progress
 from callbox.simulator.telephony.chores import Chores
 from callbox.simulator.telephony.line import Line
