@@ -3,7 +3,7 @@
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.magic import CALLEES, CALLERS, GOOD, sender_code
 from callbox.simulator.api.refusal import Refusal
-from callbox.simulator.api.url import is_callback, is_url
+from callbox.simulator.api.url import is_url
 from callbox.simulator.records import address
 from callbox.simulator.records.switchboard import Switchboard
 
@@ -37,14 +37,6 @@ def check_script(ask: Ask) -> None:
         raise Refusal(21205, reason=f"Url is not a valid URL: {url}")
     if not (url or ask.text("Twiml") or ask.text("ApplicationSid")):
         raise Refusal(21205, reason="Url parameter is required.")
-
-
-def status_callback(ask: Ask) -> str | None:
-    """Where its status is told."""
-    url = ask.maybe("StatusCallback")
-    if url and not is_callback(url):
-        raise Refusal(21609, url=url)
-    return url
 
 
 def check_pair(board: Switchboard, to: str, sender: str) -> None:

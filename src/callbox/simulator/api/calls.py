@@ -1,6 +1,6 @@
 """The Calls resource."""
 
-from callbox.simulator.api import call_rules, parameters
+from callbox.simulator.api import call_rules, callback, parameters
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing, interval
@@ -42,7 +42,7 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         account_sid=ask.account_sid,
         to=to,
         sender=sender,
-        status_callback=call_rules.status_callback(ask),
+        status_callback=callback.asked_for(ask),
         created_at=board.clock(),
         arrived_at=ask.arrived_at,
         timeline=board.calling(outcome),
@@ -113,7 +113,7 @@ def _end(board: Switchboard, call: Call, ask: Ask) -> None:
 def _change(call: Call, ask: Ask) -> None:
     """Take what an update may say beside what is to be done."""
     if "StatusCallback" in ask.params:
-        call.status_callback = call_rules.status_callback(ask)
+        call.status_callback = callback.asked_for(ask)
         call.status_callback_method = ask.text("StatusCallbackMethod") or "POST"
     if "FallbackUrl" in ask.params:
         call.fallback_url = ask.maybe("FallbackUrl")
