@@ -589,7 +589,7 @@ async def test_a_trial_account_says_so_first(listener: Listener) -> None:
         listener.answer("/in", response("<Say>Welcome</Say>"))
         told = story(await sim.ring(ADA, OURS))
         listener.answer("/in", response("<Reject/>"))
-        assert (await sim.ring(ADA, OURS)).ended == "busy"
+        assert (await sim.ring(ADA, OURS)).ended == "no-answer"
     assert told == []
     call = sim.calls[1]
     assert [entry.text for entry in call.transcript if entry.who == "voice"] == [

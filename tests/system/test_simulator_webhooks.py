@@ -965,12 +965,22 @@ async def test_a_caller_hears_what_the_webhook_says_and_the_end_is_told(
     assert list(sim.log) == []
 
 
-async def test_a_rejected_call_is_busy(sim: Simulator, listener: Listener) -> None:
-    listener.answer("/in", '<Response><Reject reason="busy"/></Response>')
+@pytest.mark.parametrize(
+    ("reject", "status"),
+    [
+        ('<Reject reason="busy"/>', "busy"),
+        ('<Reject reason="rejected"/>', "no-answer"),
+        ("<Reject/>", "no-answer"),
+    ],
+)
+async def test_a_rejected_call_ends_as_its_reason_says(
+    sim: Simulator, listener: Listener, reject: str, status: str
+) -> None:
+    listener.answer("/in", f"<Response>{reject}</Response>")
     hook(sim, f"{listener.url}/in", status_callback=f"{listener.url}/status")
     call = await sim.ring(ADA, OURS)
-    assert (call.ended, call.duration()) == ("busy", 0)
-    assert listener.statuses("CallStatus") == ["busy"]
+    assert (call.ended, call.duration()) == (status, 0)
+    assert listener.statuses("CallStatus") == [status]
 
 
 async def test_a_recording_is_told_to_the_action(sim: Simulator, listener: Listener) -> None:

@@ -4,6 +4,9 @@ from callbox.simulator.records.twiml import Verb
 from callbox.simulator.telephony.scene import Over, Scene
 from callbox.simulator.telephony.text_form import Form
 
+REJECTED = {"rejected": "no-answer", "busy": "busy"}
+"""The status of a call that a Reject ends, by its reason."""
+
 
 async def go_on(scene: Scene, verb: Verb, url: str, more: Form) -> None:
     """Go on with the script that a verb names, told so much more than every webhook is."""
@@ -31,7 +34,11 @@ async def hang_up(scene: Scene, _verb: Verb) -> None:
 
 
 async def reject(scene: Scene, verb: Verb) -> None:
-    """Do not take the call; one that was answered already is over."""
-    scene.hear("line", "reject", verb.attributes.get("reason", "rejected"))
-    scene.board.end(scene.call, "completed" if scene.answered else "busy")
+    """Do not take the call; one that was answered already is over.
+
+    Twilio's documentation says "busy or no-answer, depending on the reason".
+    """
+    reason = verb.attributes.get("reason", "rejected")
+    scene.hear("line", "reject", reason)
+    scene.board.end(scene.call, "completed" if scene.answered else REJECTED[reason])
     raise Over
