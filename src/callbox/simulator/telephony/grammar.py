@@ -52,6 +52,7 @@ def _one_of(*values: str) -> Callable[[str], bool]:
 
 
 COUNT = re.compile(r"\d{1,9}").fullmatch
+COUNT_OR_AUTO = re.compile(r"\d{1,9}|auto").fullmatch
 POSITIVE = re.compile(r"0*[1-9]\d{0,8}").fullmatch
 TRUTH = re.compile(r"true|false", re.IGNORECASE).fullmatch
 METHOD = _one_of("GET", "POST")
@@ -59,6 +60,10 @@ KEY = re.compile(r"[\d#*]?").fullmatch
 KEYS = re.compile(r"[\d#*]*").fullmatch
 TONES = re.compile(r"[\dA-D#*wW]*").fullmatch
 INPUTS = _one_of("dtmf", "speech", "dtmf speech", "speech dtmf")
+RECORDED = (
+    *("do-not-record", "record-from-answer", "record-from-ringing", "true", "false"),
+    *("record-from-answer-dual", "record-from-ringing-dual"),
+)
 TRIM = Rule(_one_of("trim-silence", "do-not-trim"), 13699)
 EVENTS = "statusCallbackEvent statusCallback statusCallbackMethod"
 DETECTION = (
@@ -79,8 +84,7 @@ ELEMENTS: dict[str, Element] = {
     "Play": Element("", {"loop": Rule(COUNT, 13410), "digits": Rule(TONES, 13430)}),
     "Pause": Element("", {"length": Rule(COUNT, 13910)}),
     "Gather": Element(
-        "action speechTimeout maxSpeechTime profanityFilter partialResultCallback"
-        " partialResultCallbackMethod language hints bargeIn debug speechModel enhanced",
+        "action partialResultCallback language hints debug speechModel enhanced",
         {
             "input": Rule(INPUTS, 13326),
             "method": Rule(METHOD, 13312),
@@ -88,18 +92,25 @@ ELEMENTS: dict[str, Element] = {
             "finishOnKey": Rule(KEY, 13310),
             "numDigits": Rule(POSITIVE, 13314),
             "actionOnEmptyResult": Rule(TRUTH, 13338),
+            "speechTimeout": Rule(COUNT_OR_AUTO, 13327),
+            "maxSpeechTime": Rule(POSITIVE, 13328),
+            "partialResultCallbackMethod": Rule(METHOD, 13329),
+            "bargeIn": Rule(TRUTH, 13332),
+            "profanityFilter": Rule(TRUTH, 13333),
         },
         "Say Play Pause",
     ),
     "Dial": Element(
-        f"action record trim {RECORDING} answerOnBridge ringTone sequential referUrl referMethod"
-        " events passports callReason",
+        f"action trim {RECORDING} ringTone referUrl referMethod events passports callReason",
         {
-            "method": Rule(METHOD, 13211),
+            "method": Rule(METHOD, 13210),
             "timeout": Rule(POSITIVE, 13212),
             "hangupOnStar": Rule(TRUTH, 13213),
             "callerId": Rule(address.callee, 13214),
             "timeLimit": Rule(POSITIVE, 13216),
+            "record": Rule(_one_of(*RECORDED), 13217),
+            "sequential": Rule(TRUTH, 13218),
+            "answerOnBridge": Rule(TRUTH, 13219),
         },
         "Number Client Sip Sim WhatsApp Conference Queue Application",
     ),
