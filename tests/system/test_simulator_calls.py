@@ -239,7 +239,8 @@ async def test_a_script_is_fetched_when_somebody_answers_and_leads_to_others(
     ("answer", "kind", "code"),
     [
         ("<Response><Say>x</Respons>", "text/xml", 12100),
-        ("ID3...", "audio/mpeg", 12300),
+        ('\n<?xml version="1.0"?><Response/>', "text/xml", 12100),
+        ("{}", "application/json", 12300),
         (response(f"<Say>{'x' * 65_536}</Say>"), "text/xml", 11750),
     ],
 )
@@ -257,6 +258,23 @@ async def test_the_fallback_is_asked_for_a_script_that_cannot_be_read(
     assert (spare.form["ErrorCode"], spare.form["ErrorUrl"]) == (str(code), f"{listener.url}/say")
     assert spare.signed()
     assert sim.webhooks[-2].error_code == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "heard"),
+    [
+        ("Water in\nthe cellar", "text/plain", "say Water in the cellar"),
+        ("ID3...", "audio/mpeg", "play {url}/say"),
+        (" ", "text/plain", None),
+    ],
+)
+async def test_plain_text_is_spoken_and_a_sound_is_played(
+    sim: Simulator, listener: Listener, answer: str, kind: str, heard: str | None
+) -> None:
+    listener.answer("/say", answer, content_type=kind)
+    call = await lived(sim, f"{listener.url}/say")
+    assert story(call) == ([f"voice {heard.format(url=listener.url)}"] if heard else [])
+    assert sim.webhooks[-1].error_code is None
 
 
 async def test_a_script_that_cannot_be_fetched_is_an_application_error(
@@ -299,6 +317,21 @@ async def test_a_url_that_is_no_place_is_refused(sim: Simulator, url: str) -> No
         with pytest.raises(TwilioRestException) as refusal:
             await dial(sim, **how)
         assert refusal.value.code == code
+
+
+async def test_an_inline_script_has_4000_characters_at_most(
+    sim: Simulator, listener: Listener
+) -> None:
+    longest = response(f"<Say>{'x' * (4000 - len(response('<Say></Say>')))}</Say>")
+    call = await lived(sim, longest)
+    for asking in (dial(sim, f"{longest} "), update(sim, call, twiml=f"{longest} ")):
+        with pytest.raises(TwilioRestException, match="4000 characters") as refusal:
+            await asking
+        assert refusal.value.code == 32018
+    listener.answer("/say", response("<Say>Fetched</Say>"))
+    assert story(await lived(sim, f"{listener.url}/say", twiml=f"{longest} ")) == [
+        "voice say Fetched"
+    ]
 
 
 async def test_in_an_inline_script_actions_must_be_absolute(sim: Simulator) -> None:
@@ -730,7 +763,7 @@ async def test_a_star_ends_a_connection_where_that_is_wanted(attended: Simulator
 async def test_where_words_take_no_time_somebody_real_still_has_time_for_keys() -> None:
     async with simulator(speed=100.0) as sim:
         sim.attended.add(ADA)
-        words = "word " * 700
+        words = "word " * 350
         gather = f'<Say>{words}</Say><Gather timeout="30"/><Say>{words}</Say>'
         call = await dial(sim, response(gather))
         await waiting(call, "answer")

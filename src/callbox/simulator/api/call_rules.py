@@ -8,6 +8,10 @@ from callbox.simulator.records import address
 from callbox.simulator.records.switchboard import Switchboard
 
 
+LONGEST_TWIML = 4000
+"""Characters of a script that is given in place of a URL."""
+
+
 def callee(ask: Ask) -> str:
     """Whom to call."""
     text = ask.text("To")
@@ -31,10 +35,15 @@ def caller(ask: Ask) -> str:
 
 
 def check_script(ask: Ask) -> None:
-    """Whether there is something to do when the call is answered."""
+    """Whether there is something to do when the call is answered; TwiML counts without a URL only.
+
+    That too long a TwiML is refused, not only noted, is a guess.
+    """
     url = ask.text("Url")
     if url and not is_url(url):
         raise Refusal(21205, reason=f"Url is not a valid URL: {url}")
+    if not url and len(ask.text("Twiml")) > LONGEST_TWIML:
+        raise Refusal(32018)
     if not (url or ask.text("Twiml") or ask.text("ApplicationSid")):
         raise Refusal(21205, reason="Url parameter is required.")
 

@@ -100,6 +100,7 @@ TEXTS = {
     30029: "Invalid ContentRetention",
     30030: "Invalid AddressRetention",
     30409: "The message cannot be canceled in its current state",
+    32018: "Twiml size exceeded maximum allowed value of 4000 characters",
     35111: "SendAt timestamp is missing",
     35114: "Scheduling does not support this timestamp",
     35118: "MessagingServiceSid is required to schedule a message",
