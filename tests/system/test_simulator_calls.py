@@ -457,6 +457,85 @@ async def test_the_action_of_a_dial_is_told_what_became_of_it(
     assert dialled.posted.get("DialCallDuration") == ("7" if status == "completed" else None)
 
 
+EVE = "+12125550198"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "bob", "eve", "status", "lasted"),
+    [
+        ("", {"status": "no-answer"}, {"duration": 9}, "completed", 9),
+        ("", {"answer_after": 8, "duration": 7}, {"answer_after": 3, "duration": 9},
+         "completed", 3 + 9),
+        ("", {"answer_after": 31}, {"status": "busy"}, "no-answer", 30),
+        ('timeout="40"', {"answer_after": 31, "duration": 7}, {"status": "busy"},
+         "completed", 31 + 7),
+        ("", {"status": "busy"}, {"status": "busy"}, "busy", 2),
+        ('sequential="true"', {"status": "no-answer"}, {"duration": 9}, "completed", 30 + 9),
+        ('sequential="true" timeout="5"', {"status": "busy"}, {"status": "no-answer"},
+         "no-answer", 2 + 5),
+    ],
+)  # fmt: skip
+async def test_of_several_who_are_dialled_the_first_to_answer_is_connected(
+    sim: Simulator, listener: Listener, attributes: str, bob: dict[str, Any], eve: dict[str, Any],
+    status: str, lasted: int,
+) -> None:  # fmt: skip
+    numbers = f"<Number>{BOB}</Number><Number>{EVE}</Number>"
+    dialling = f'<Dial action="/dialled" {attributes}>{numbers}</Dial>'
+    listener.answer("/say", response(dialling))
+    sim.outcome(BOB, **bob)
+    sim.outcome(EVE, **eve)
+    call = await lived(sim, f"{listener.url}/say")
+    (dialled,) = listener.at("/dialled")
+    assert dialled.posted["DialCallStatus"] == status
+    assert call.duration() == lasted
+    talked = (bob if lasted == 38 else eve).get("duration")
+    assert dialled.posted.get("DialCallDuration") == (str(talked) if talked else None)
+
+
+async def test_whoever_hangs_up_while_it_rings_has_canceled_the_dial(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response(f'<Dial action="/dialled">{BOB}</Dial>'))
+    sim.outcome(BOB, "no-answer")
+    sim.outcome(ADA, hangup_after=3)
+    call = await lived(sim, f"{listener.url}/say")
+    (dialled,) = listener.at("/dialled")
+    assert (dialled.posted["DialCallStatus"], dialled.posted["CallStatus"]) == (
+        "canceled", "completed",
+    )  # fmt: skip
+    assert "DialCallDuration" not in dialled.posted
+    assert call.duration() == 3
+
+
+@pytest.mark.parametrize(
+    ("dialling", "flaw"),
+    [
+        (f'<Dial callerId="+12125550177">{BOB}</Dial>',
+         '13214: The "callerId" +12125550177 is no number of the account or the call.'),
+        (f'<Dial callerId="{ADA}">{BOB}</Dial>', None),
+        (f'<Dial callerId="(500) 555-0006">{BOB}</Dial>', None),
+        ("<Dial>+442079460000</Dial>", "13227: The account may not call the country of"),
+        (f"<Dial>{EVE}</Dial>", f"21219: A trial account cannot dial {EVE}, which is not"),
+        (f"<Dial><Number>{EVE}</Number><Number>{BOB}</Number></Dial>", "21219: "),
+        ("<Dial><Client>ada</Client></Dial>", None),
+        ("<Dial><Client><Identity>ada</Identity></Client></Dial>", None),
+        ("<Dial><Sip>sip:ada@a.org</Sip></Dial>", None),
+    ],
+)  # fmt: skip
+async def test_whom_the_account_may_not_call_is_not_dialled(
+    listener: Listener, dialling: str, flaw: str | None
+) -> None:
+    told = dialling.replace("<Dial", f'<Dial action="{listener.url}/dialled"', 1)
+    limits = {"numbers": (OURS,), "regions": ("+1",), "trial": True, "verified": (ADA, BOB)}
+    async with simulator(**limits) as sim:
+        call = await lived(sim, response(told))
+    errors = [entry.text for entry in call.transcript if entry.kind == "error"]
+    assert [each.startswith(flaw or "no flaw") for each in errors] == [True] * bool(flaw)
+    reached = flaw is None or "<Number>" in dialling
+    (dialled,) = listener.at("/dialled")
+    assert dialled.posted["DialCallStatus"] == ("completed" if reached else "failed")
+
+
 async def test_a_recording_is_told_and_can_be_heard(sim: Simulator, listener: Listener) -> None:
     built = VoiceResponse()
     built.record(action="/said", recording_status_callback="/recorded", max_length=30)

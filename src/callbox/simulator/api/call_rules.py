@@ -7,7 +7,6 @@ from callbox.simulator.api.url import is_url
 from callbox.simulator.records import address
 from callbox.simulator.records.switchboard import Switchboard
 
-
 LONGEST_TWIML = 4000
 """Characters of a script that is given in place of a URL."""
 
