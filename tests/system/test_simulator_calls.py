@@ -687,10 +687,43 @@ async def test_a_machine_may_be_found_meanwhile(sim: Simulator, listener: Listen
     assert told.signed()
 
 
-async def test_digits_are_dialled_once_somebody_answers(sim: Simulator) -> None:
+async def test_machine_detection_gives_up_after_its_timeout(
+    sim: Simulator, listener: Listener
+) -> None:
+    sim.outcome(ADA, answered_by="machine", greeting=9)
+    call = await lived(
+        sim, f"{listener.url}/say", machine_detection="DetectMessageEnd",
+        machine_detection_timeout=5,
+    )  # fmt: skip
+    assert listener.at("/say")[0].posted["AnsweredBy"] == "unknown"
+    assert ((await fetched(sim, call)).answered_by, call.duration()) == ("unknown", 5)
+
+
+async def test_who_answered_is_not_known_before_it_was_found(
+    attended: Simulator, listener: Listener
+) -> None:
+    attended.attended.clear()
+    attended.outcome(ADA, answered_by="machine", greeting=20)
+    call = await dial(
+        attended, response('<Pause length="600"/>'), machine_detection="detectmessageend",
+        async_amd="true", async_amd_status_callback=f"{listener.url}/amd",
+    )  # fmt: skip
+    await until(lambda: "line pause 600 s" in story(call), "the script has begun")
+    assert (await fetched(attended, call)).answered_by is None
+    await until(lambda: listener.at("/amd"), "what was found is told")
+    assert (await fetched(attended, call)).answered_by == "machine_end_beep"
+    assert listener.at("/amd")[0].posted["MachineDetectionDuration"] == "20000"
+
+
+async def test_digits_are_dialled_once_somebody_answers_and_no_machine_is_looked_for(
+    sim: Simulator, listener: Listener
+) -> None:
     script = response("<Say>Hello</Say>")
-    call = await lived(sim, script, send_digits="ww12#", machine_detection="Enable")
+    told = {"send_digits": "ww12#", "status_callback": f"{listener.url}/status"}
+    call = await lived(sim, script, machine_detection="Enable", **told)
     assert story(call) == ["voice press ww12#", "voice say Hello"]
+    await until(lambda: listener.at("/status"), "its end is told")
+    assert "AnsweredBy" not in listener.at("/status")[0].posted
 
 
 async def test_a_trial_account_says_so_first(listener: Listener) -> None:

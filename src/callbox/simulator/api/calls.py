@@ -6,7 +6,7 @@ from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing, interval
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.address import callee
-from callbox.simulator.records.call import LONGEST_CALL, USUAL_TIMEOUT, Call
+from callbox.simulator.records.call import LONGEST_CALL, USUAL_DETECTION, USUAL_TIMEOUT, Call
 from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.webhook import Webhook
@@ -56,12 +56,13 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         fallback_method=ask.text("FallbackMethod") or "POST",
         priced_after=board.settings.price_after,
         outcome=outcome,
-        answered_by=outcome.answered_by,
+        answered_by="" if board.settings.scripts else outcome.answered_by,
         said_duration=outcome.duration,
         lived=board.settings.scripts,
         timeout=min(ask.count("Timeout", USUAL_TIMEOUT), LONGEST_TIMEOUT),
         time_limit=ask.count("TimeLimit", LONGEST_CALL),
         send_digits=ask.maybe("SendDigits"),
+        detection_timeout=ask.count("MachineDetectionTimeout", USUAL_DETECTION),
         detects_behind=ask.text("AsyncAmd").lower() == "true",
         detection_callback=_detection_callback(ask),
     )
