@@ -5,6 +5,7 @@ import io
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -548,6 +549,9 @@ async def test_a_recording_is_told_and_can_be_heard(sim: Simulator, listener: Li
     assert said.posted["CallStatus"] == "in-progress"
     assert recorded.posted["RecordingStatus"] == "completed"
     assert recorded.posted["CallSid"] == call.sid
+    assert recorded.posted["RecordingSource"] == "RecordVerb"
+    begun = parsedate_to_datetime(recorded.posted["RecordingStartTime"]).timestamp()
+    assert -2 < begun + 4 - call.ended_at < 2
     assert recorded.signed()
     async with ClientSession() as http:
         for url in (said.posted["RecordingUrl"], f"{said.posted['RecordingUrl']}.wav"):
@@ -557,6 +561,49 @@ async def test_a_recording_is_told_and_can_be_heard(sim: Simulator, listener: Li
                     assert sound.getnframes() / sound.getframerate() == 4
         other = said.posted["RecordingUrl"][:-4] + "0000"
         assert (await http.get(other)).status == 404
+
+
+async def test_a_recording_is_told_only_where_that_is_wanted_and_can_be_done(
+    sim: Simulator, listener: Listener
+) -> None:
+    sim.outcome(ADA, speech="Water")
+    action = f'action="{listener.url}/said"'
+    begins = f'{action} recordingStatusCallback="{listener.url}/recorded"'
+    await lived(sim, response(f'<Record {begins} recordingStatusCallbackEvent="in-progress"/>'))
+    call = await lived(sim, response(f'<Record {action} recordingStatusCallback="/relative"/>'))
+    assert 'line error 13256: Nobody is told of the recording: "/relative" is no URL.' in (
+        story(call)
+    )
+    assert [heard.path for heard in listener.heard] == ["/said", "/said"]
+
+
+async def test_all_of_a_call_is_recorded_where_its_creator_wants_that(
+    sim: Simulator, listener: Listener
+) -> None:
+    told = {"status_callback": f"{listener.url}/status", "record": True}
+    recorded = {"recording_status_callback": f"{listener.url}/recorded"}
+    script = response('<Pause length="7"/>')
+    call = await lived(sim, script, recording_channels="dual", **recorded, **told)
+    await until(lambda: len(listener.heard) == 2, "the end and the recording are told")
+    (end,), (recording,) = listener.at("/status"), listener.at("/recorded")
+    assert end.posted["RecordingDuration"] == recording.posted["RecordingDuration"] == "7"
+    assert end.posted["RecordingUrl"] == recording.posted["RecordingUrl"]
+    assert recording.posted["CallSid"] == call.sid
+    assert recording.posted["RecordingSource"] == "OutboundAPI"
+    assert recording.posted["RecordingChannels"] == "2"
+    assert recording.signed()
+    async with ClientSession() as http, http.get(f"{end.posted['RecordingUrl']}.wav") as answer:
+        assert answer.status == 200
+    sim.outcome(ADA, "busy")
+    await lived(sim, script, **recorded, **told)
+    sim.outcome(ADA)
+    events = {"recording_status_callback_event": ["in-progress", "absent"]}
+    await lived(sim, script, **events, **recorded, **told)
+    await until(lambda: len(listener.at("/status")) == 3, "the ends are told")
+    busy, quiet = listener.at("/status")[1:]
+    assert "RecordingUrl" not in busy.posted
+    assert "RecordingUrl" in quiet.posted
+    assert len(listener.at("/recorded")) == 1
 
 
 # -- who answers

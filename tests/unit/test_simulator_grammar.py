@@ -99,6 +99,8 @@ def test_what_the_sdk_nests_is_known() -> None:
         ('<Record finishOnKey="x"/>', 13613),
         ('<Record playBeep="loud"/>', 13616),
         ('<Record trim="all"/>', 13699),
+        ('<Record recordingStatusCallbackEvent="completed,absent"/>', 13621),
+        ('<Dial recordingStatusCallbackEvent="done">+12125550199</Dial>', 13621),
         ('<Redirect method="DELETE">x</Redirect>', 13710),
         ('<Reject reason="asleep"/>', 13810),
         ("<Gather><Dial>+12125550199</Dial></Gather>", SCHEMA),

@@ -7,6 +7,7 @@ from callbox.simulator.api.listing import Listing, interval
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.address import callee
 from callbox.simulator.records.call import LONGEST_CALL, USUAL_DETECTION, USUAL_TIMEOUT, Call
+from callbox.simulator.records.recording import COMPLETED, Wish
 from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.webhook import Webhook
@@ -65,12 +66,27 @@ def compose(board: Switchboard, ask: Ask) -> Call:
         detection_timeout=ask.count("MachineDetectionTimeout", USUAL_DETECTION),
         detects_behind=ask.text("AsyncAmd").lower() == "true",
         detection_callback=_detection_callback(ask),
+        wish=_wish(ask),
     )
 
 
 def _detection_callback(ask: Ask) -> Webhook | None:
     url = ask.text("AsyncAmdStatusCallback")
     return Webhook(url, ask.text("AsyncAmdStatusCallbackMethod") or "POST") if url else None
+
+
+def _wish(ask: Ask) -> Wish | None:
+    if ask.text("Record").lower() != "true":
+        return None
+    url, events = ask.text("RecordingStatusCallback"), ask.every("RecordingStatusCallbackEvent")
+    told = COMPLETED in (" ".join(events) or COMPLETED).split()
+    method = ask.text("RecordingStatusCallbackMethod") or "POST"
+    return Wish(
+        source="OutboundAPI",
+        hook=Webhook(url, method) if url and told else None,
+        channels=2 if ask.text("RecordingChannels") == "dual" else 1,
+        track=ask.text("RecordingTrack") or "both",
+    )
 
 
 def _found(board: Switchboard, ask: Ask) -> Call:

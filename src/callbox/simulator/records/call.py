@@ -10,6 +10,7 @@ from callbox.simulator.records.number import number_sid
 from callbox.simulator.records.outcome import USUAL, Outcome
 from callbox.simulator.records.price import of_call
 from callbox.simulator.records.record import Record
+from callbox.simulator.records.recording import Wish
 from callbox.simulator.records.timeline import Timeline
 from callbox.simulator.records.webhook import Webhook, concealed
 
@@ -65,6 +66,10 @@ class Call(Record):
     """Whether machine detection lets the script begin meanwhile."""
     detection_callback: Webhook | None = None
     """Who is told what machine detection found, if the script did not wait for it."""
+    wish: Wish | None = None
+    """How all of it is to be recorded, if it is."""
+    recording: dict[str, str] = field(default_factory=dict)
+    """What its last status callback tells of that."""
     waits_for: str = ""
     """What whoever is on the phone can do now: `answer`, press `digits`, say `speech`, or ""."""
     queued_for: float = 0.0

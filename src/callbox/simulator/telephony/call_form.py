@@ -51,4 +51,4 @@ def _end(call: Call, status: str) -> Form:
     }
     if call.machine_detection and call.answered_by and status == "completed":
         form["AnsweredBy"] = call.answered_by
-    return form
+    return {**form, **call.recording}

@@ -72,9 +72,9 @@ DETECTION = (
     " machineDetectionSilenceTimeout"
 )
 RECORDING = (
-    "recordingStatusCallback recordingStatusCallbackMethod recordingStatusCallbackEvent"
-    " recordingConfigurationId recordingTrack"
+    "recordingStatusCallback recordingStatusCallbackMethod recordingConfigurationId recordingTrack"
 )
+RECORDING_EVENTS = Rule(re.compile(r"(?:(?:in-progress|completed|absent)\b ?)+").fullmatch, 13621)
 SSML = "break emphasis lang p phoneme prosody s say-as sub w"
 ANYTHING = Element(children="*")
 """What is not looked into."""
@@ -110,6 +110,7 @@ ELEMENTS: dict[str, Element] = {
             "timeLimit": Rule(POSITIVE, 13216),
             "record": Rule(_one_of(*RECORDED), 13217),
             "sequential": Rule(TRUTH, 13218),
+            "recordingStatusCallbackEvent": RECORDING_EVENTS,
             "answerOnBridge": Rule(TRUTH, 13219),
         },
         "Number Client Sip Sim WhatsApp Conference Queue Application",
@@ -124,8 +125,8 @@ ELEMENTS: dict[str, Element] = {
     "Sim": Element(),
     "Conference": Element(
         "muted beep startConferenceOnEnter endConferenceOnExit waitUrl waitMethod maxParticipants"
-        f" record region coach trim {EVENTS} {RECORDING} eventCallbackUrl jitterBufferSize"
-        " participantLabel"
+        f" record region coach trim {EVENTS} {RECORDING} recordingStatusCallbackEvent"
+        " eventCallbackUrl jitterBufferSize participantLabel"
     ),
     "Queue": Element("url method reservationSid postWorkActivitySid"),
     "Application": Element(
@@ -140,6 +141,7 @@ ELEMENTS: dict[str, Element] = {
             "finishOnKey": Rule(KEYS, 13613),
             "playBeep": Rule(TRUTH, 13616),
             "trim": TRIM,
+            "recordingStatusCallbackEvent": RECORDING_EVENTS,
         },
     ),
     "Redirect": Element("", {"method": Rule(METHOD, 13710)}),

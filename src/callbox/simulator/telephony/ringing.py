@@ -9,6 +9,7 @@ from callbox.simulator.records import trial
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.holder import Holder
+from callbox.simulator.records.recording import Wish
 from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.timeline import RINGING
@@ -19,6 +20,7 @@ from callbox.simulator.telephony.chores import Chores
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.person import Person, callee, caller, waits_for_beep
 from callbox.simulator.telephony.proxy import Proxy
+from callbox.simulator.telephony.recordings import completed, keep
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.scene import Broken, Moved, Over, Scene
 from callbox.simulator.telephony.text_form import Form
@@ -85,6 +87,16 @@ class Ringing:
         scene = self._scenes.get(call.sid)
         if scene is not None:
             scene.close()
+            if call.wish is not None and scene.answered:
+                self._record(call, call.wish)
+
+    def _record(self, call: Call, wish: Wish) -> None:
+        """Keep all of a call that has ended."""
+        board = self._board
+        call.recording = keep(board, call, call.duration() or 0)
+        if wish.hook is not None:
+            form = completed(call, wish, call.recording, board.clock())
+            self._chores.begin(self._proxy.call(wish.hook, form, voice=True))
 
     def _begin(self, call: Call, person: Person, *, live: bool) -> Scene:
         board = self._board

@@ -2,17 +2,19 @@
 
 import math
 
-from callbox.simulator.records.recording import Recording
-from callbox.simulator.records.sid import new_sid
+from callbox.simulator.records.recording import COMPLETED, Wish
 from callbox.simulator.records.twiml import Verb
 from callbox.simulator.telephony.acts.onward import conclude
-from callbox.simulator.telephony.scene import Over, Scene
-from callbox.simulator.telephony.text_form import Form
+from callbox.simulator.telephony.grammar import Flaw
+from callbox.simulator.telephony.recordings import completed, keep
+from callbox.simulator.telephony.scene import Broken, Over, Scene
 
 LONGEST, SILENCE = 3600, 5
 """Seconds of `maxLength` and `timeout`, unless the script says."""
 HANGUP = "hangup"
 """What ends a recording in place of a key."""
+EVENT = "recordingStatusCallbackEvent"
+NO_CALLBACK = 13256
 
 
 async def record(scene: Scene, verb: Verb) -> None:
@@ -28,9 +30,11 @@ async def record(scene: Scene, verb: Verb) -> None:
     if not seconds:
         scene.check()
         return
-    form = _keep(scene, seconds)
+    scene.hear("line", "record", f"{seconds} s")
+    scene.recording = keep(scene.board, scene.call, seconds)
     _tell(scene, verb)
-    await conclude(scene, verb, {**form, "Digits": key}, verb.attributes.get("action", ""))
+    form = {**scene.recording, "Digits": key}
+    await conclude(scene, verb, form, verb.attributes.get("action", ""))
 
 
 async def _recorded(scene: Scene, verb: Verb) -> str:
@@ -71,33 +75,16 @@ def _spoken(scene: Scene, longest: int) -> int:
     return min(scene.person.recorded or math.ceil(words * scene.word), longest)
 
 
-def _keep(scene: Scene, seconds: int) -> Form:
-    """Keep a recording; return what every webhook tells of it."""
-    board = scene.board
-    recording = Recording(sid=new_sid("RE"), account_sid=scene.call.account_sid, seconds=seconds)
-    board.recordings[recording.sid] = recording
-    scene.hear("line", "record", f"{seconds} s")
-    scene.recording = {
-        "RecordingUrl": f"{board.url}{recording.path}",
-        "RecordingSid": recording.sid,
-        "RecordingDuration": str(seconds),
-    }
-    return scene.recording
-
-
 def _tell(scene: Scene, verb: Verb) -> None:
     """Tell whoever wants to know of the recording that was kept."""
-    wanted = verb.attributes.get("recordingStatusCallback")
-    if not wanted:
+    url = verb.attributes.get("recordingStatusCallback")
+    if not url or COMPLETED not in verb.attributes.get(EVENT, COMPLETED).split():
         return
-    hook = scene.hook(wanted, verb.attributes.get("recordingStatusCallbackMethod", "POST"))
-    form = {
-        "AccountSid": scene.call.account_sid,
-        "CallSid": scene.call.sid,
-        **scene.recording,
-        "RecordingStatus": "completed",
-        "RecordingChannels": "1",
-        "RecordingSource": "RecordVerb",
-        "ErrorCode": "0",
-    }
+    try:
+        hook = scene.hook(url, verb.attributes.get("recordingStatusCallbackMethod", "POST"))
+    except Broken:
+        scene.note(Flaw(NO_CALLBACK, f'Nobody is told of the recording: "{url[:200]}" is no URL.'))
+        return
+    wish = Wish(source="RecordVerb", hook=hook, track="inbound")
+    form = completed(scene.call, wish, scene.recording, scene.board.clock())
     scene.chores.begin(scene.proxy.call(hook, form, voice=True))
