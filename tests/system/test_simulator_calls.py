@@ -119,6 +119,12 @@ TABLE = [
     ("<Enqueue>support</Enqueue><Say>Bye</Say>",
      ["line note <Enqueue> is not simulated.", "voice say Bye"]),
     ('<Connect><Stream url="wss://a.org"/></Connect>', ["line note <Connect> is not simulated."]),
+    # what is not simulated of a verb that is
+    ('<Dial record="true"><Number url="http://a.org/x">+12125550199</Number></Dial>',
+     ['line note The "record" of <Dial> is not simulated.',
+      'line note The "url" of <Number> is not simulated.', "line dial +12125550199"]),
+    ('<Dial record="do-not-record">+12125550199</Dial>', ["line dial +12125550199"]),
+    ('<Record transcribe="false"/>', ["line beep"]),
     # what Twilio's schema does not know: error 12200, left out
     ("<Shout>Fire</Shout><Say>Bye</Say>",
      ["line error 12200: <Shout> is not known in a <Response>.", "voice say Bye"]),
@@ -500,6 +506,7 @@ async def test_whoever_hangs_up_while_it_rings_has_canceled_the_dial(
     sim.outcome(BOB, "no-answer")
     sim.outcome(ADA, hangup_after=3)
     call = await lived(sim, f"{listener.url}/say")
+    await until(lambda: listener.at("/dialled"), "the action is told")
     (dialled,) = listener.at("/dialled")
     assert (dialled.posted["DialCallStatus"], dialled.posted["CallStatus"]) == (
         "canceled", "completed",

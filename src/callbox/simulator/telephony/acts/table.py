@@ -8,6 +8,7 @@ from callbox.simulator.telephony.acts.gather import gather
 from callbox.simulator.telephony.acts.onward import hang_up, redirect, reject
 from callbox.simulator.telephony.acts.prompts import pause, play, say
 from callbox.simulator.telephony.acts.record import record
+from callbox.simulator.telephony.acts.undone import undone
 from callbox.simulator.telephony.scene import Scene
 
 Act = Callable[[Scene, Verb], Awaitable[None]]
@@ -32,6 +33,8 @@ async def perform(scene: Scene) -> None:
         if scene.call.inbound and verb.name != "Reject" and not scene.answered:
             scene.answer()
         scene.check()
+        for what in undone(verb):
+            scene.hear("line", "note", f"The {what} is not simulated.")
         await ACTS.get(verb.name, _not_simulated)(scene, verb)
 
 
