@@ -385,6 +385,7 @@ async def test_a_script_that_says_the_same_for_ever_reaches_the_limit_of_the_cal
     ("attributes", "pressed", "digits"),
     [
         ("", "12#34", "12"),
+        ("", "##12#", "12"),
         ("", "12", "12"),
         ('numDigits="2"', "1234", "12"),
         ('finishOnKey="*"', "1#2*3", "1#2"),
@@ -953,6 +954,22 @@ async def test_a_call_in_progress_is_hung_up_by_an_update(
     await until(lambda: call.sid not in attended.lines, "the call is over")
     assert story(call)[-1] == "line pause 600 s"
     await until(lambda: listener.statuses("CallStatus") == ["completed"], "it is told")
+
+
+async def test_somebody_who_presses_the_last_key_first_may_still_press_others(
+    attended: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response('<Gather action="/done" timeout="600"/>'))
+    call = await dial(attended, f"{listener.url}/say")
+    await waiting(call, "answer")
+    line = attended.lines[call.sid]
+    line.answer()
+    await waiting(call, "digits")
+    line.press("#")
+    await stays(lambda: call.waits_for == "digits", "it waits for keys", 0.05)
+    line.press("12#")
+    await over(call)
+    assert listener.at("/done")[0].posted["Digits"] == "12"
 
 
 async def test_a_call_that_rings_is_canceled_by_an_update(

@@ -49,11 +49,15 @@ def _respond(scene: Scene, takes: str) -> None:
 
 
 async def _entered(scene: Scene, verb: Verb, takes: str) -> str:
-    """Take keys until there are enough, the last key comes, or nothing comes for a while."""
+    """Take keys until there are enough, the last key comes, or nothing comes for a while.
+
+    The last key ends nothing before there is another, says Twilio; that it is lost then is a guess.
+    """
     line, timeout = scene.line, verb.count("timeout", 5)
     finish, most = verb.attributes.get("finishOnKey", "#"), verb.count("numDigits", 0)
     while True:
-        keys, ended, _ = line.keys.partition(finish) if finish else (line.keys, "", "")
+        typed = line.keys.lstrip(finish) if finish else line.keys
+        keys, ended, _ = typed.partition(finish) if finish else (typed, "", "")
         if most and len(keys) >= most:
             return keys[:most]
         if ended or ("speech" in takes and line.words and not keys):
