@@ -956,6 +956,16 @@ async def test_a_call_in_progress_is_hung_up_by_an_update(
     await until(lambda: listener.statuses("CallStatus") == ["completed"], "it is told")
 
 
+async def test_a_call_in_progress_is_not_affected_by_being_canceled(attended: Simulator) -> None:
+    attended.attended.clear()
+    call = await dial(attended, response('<Pause length="600"/>'))
+    await until(lambda: "line pause 600 s" in story(call), "it pauses")
+    assert (await update(attended, call, status="canceled")).status == "in-progress"
+    assert (await update(attended, call, status="completed")).status == "completed"
+    with pytest.raises(TwilioRestException, match="not in-progress"):
+        await update(attended, call, status="canceled")
+
+
 async def test_somebody_who_presses_the_last_key_first_may_still_press_others(
     attended: Simulator, listener: Listener
 ) -> None:

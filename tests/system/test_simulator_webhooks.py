@@ -898,6 +898,19 @@ async def test_a_call_is_called_back_for_its_end_only_unless_asked(
     assert listener.heard[0].signed()
 
 
+@pytest.mark.parametrize("event", ["initiated completed", "initiated,completed", "sneezed"])
+async def test_an_event_that_is_none_has_a_call_created_and_never_called_back(
+    sim: Simulator, listener: Listener, http: ClientSession, event: str
+) -> None:
+    await dial(http, listener, event, "completed")
+    assert sim.calls[0].transcript[0].text == (
+        f"21626: StatusCallbackEvent cannot be {event!r}, so none is called back."
+    )
+    await dial(http, listener)
+    await told(listener, 1)
+    assert listener.heard[0].posted["CallSid"] == sim.calls[1].sid
+
+
 async def test_the_chosen_events_of_a_call_are_numbered(
     sim: Simulator, listener: Listener, http: ClientSession
 ) -> None:

@@ -89,7 +89,6 @@ TEXTS = {
     21621: "The 'From' number has not been enabled for MMS",
     21623: "Number of media files exceeds allowed limit",
     21624: "The validity period {seconds} is not between 1 and 36000 seconds",
-    21626: "Invalid 'StatusCallbackEvent': {value}",
     21627: "Max Price must be a valid float",
     21655: "The ContentSid is Invalid",
     21656: "The ContentVariables Parameter is invalid",
