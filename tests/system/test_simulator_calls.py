@@ -284,6 +284,21 @@ async def test_plain_text_is_spoken_and_a_sound_is_played(
     assert sim.webhooks[-1].error_code is None
 
 
+async def test_a_script_goes_on_from_where_it_really_came_and_keeps_its_fallback(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", status=500)
+    listener.answer("/b/else", response("<Redirect>next</Redirect>"))
+    listener.answer("/b/next", response("<Redirect>gone</Redirect>"))
+    listener.answer("/b/gone", status=404)
+    spare = {"fallback_url": f"{listener.url}/b/else", "fallback_method": "GET"}
+    await lived(sim, f"{listener.url}/say", time_limit=5, **spare)
+    asked = [(heard.method, heard.path) for heard in listener.heard]
+    first = [("POST", "/say"), ("GET", "/b/else"), ("POST", "/b/next"), ("POST", "/b/gone")]
+    assert asked[:5] == [*first, ("GET", "/b/else")]
+    assert listener.heard[4].form["ErrorUrl"] == f"{listener.url}/b/gone"
+
+
 async def test_a_script_that_cannot_be_fetched_is_an_application_error(
     sim: Simulator, listener: Listener
 ) -> None:
@@ -445,6 +460,11 @@ async def test_what_is_spoken_is_told_where_speech_is_taken(
     assert "Digits" not in done.posted
 
 
+async def test_speech_is_waited_for_as_long_as_gather_says(sim: Simulator) -> None:
+    gather = '<Gather input="speech" timeout="30"/>'
+    assert (await lived(sim, response(gather))).duration() == 30
+
+
 # -- dialling and recording
 
 
@@ -498,6 +518,14 @@ async def test_of_several_who_are_dialled_the_first_to_answer_is_connected(
     assert call.duration() == lasted
     talked = (bob if lasted == 38 else eve).get("duration")
     assert dialled.posted.get("DialCallDuration") == (str(talked) if talked else None)
+
+
+async def test_a_connection_lasts_as_long_as_the_dial_lets_it(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response(f'<Dial timeLimit="4">{BOB}</Dial><Pause length="2"/>'))
+    sim.outcome(BOB, duration=9)
+    assert (await lived(sim, f"{listener.url}/say")).duration() == 4 + 2
 
 
 async def test_whoever_hangs_up_while_it_rings_has_canceled_the_dial(
@@ -569,6 +597,23 @@ async def test_a_recording_is_told_and_can_be_heard(sim: Simulator, listener: Li
                     assert sound.getnframes() / sound.getframerate() == 4
         other = said.posted["RecordingUrl"][:-4] + "0000"
         assert (await http.get(other)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("longest", "seconds", "key", "status"),
+    [("9", "7", "hangup", "completed"), ("7", "7", "hangup", "completed"),
+     ("5", "5", "", "in-progress")],
+)  # fmt: skip
+async def test_a_recording_is_cut_off_at_its_longest_and_the_call_goes_on(
+    sim: Simulator, listener: Listener, longest: str, seconds: str, key: str, status: str
+) -> None:
+    sim.number(OURS).voice_url = f"{listener.url}/in"
+    listener.answer("/in", response(f'<Record action="/said" maxLength="{longest}"/>'))
+    call = await sim.ring(ADA, OURS, recording={"duration": 7})
+    (said,) = listener.at("/said")
+    told = [said.posted[name] for name in ("RecordingDuration", "Digits", "CallStatus")]
+    assert told == [seconds, key, status]
+    assert call.duration() == int(seconds)
 
 
 async def test_a_recording_is_told_only_where_that_is_wanted_and_can_be_done(
@@ -797,6 +842,13 @@ async def test_a_trial_account_says_so_first(listener: Listener) -> None:
     ]  # fmt: skip
 
 
+async def test_a_call_of_a_trial_account_lasts_ten_minutes_at_most() -> None:
+    async with simulator(trial=True) as sim:
+        call = await lived(sim, response('<Pause length="900"/>'))
+    assert call.duration() == 600
+    assert story(call)[-1] == "line hangup The call lasted 600 seconds, its limit."
+
+
 # -- somebody real at the phone
 
 
@@ -940,6 +992,54 @@ async def test_where_words_take_no_time_somebody_real_still_has_time_for_keys() 
         assert asked - first < 30 <= second - asked
 
 
+@pytest.mark.parametrize("prompt", ['<Say loop="0">Press</Say>', '<Play loop="0">x</Play>'])
+async def test_a_key_ends_a_prompt_that_would_repeat(
+    attended: Simulator, listener: Listener, prompt: str
+) -> None:
+    listener.answer("/say", response(f'<Gather numDigits="1" action="/done">{prompt}</Gather>'))
+    call = await dial(attended, f"{listener.url}/say", time_limit=9000)
+    await waiting(call, "answer")
+    attended.lines[call.sid].answer()
+    await until(lambda: len(story(call, "voice")) > 2, "it repeats")
+    attended.lines[call.sid].press("1")
+    await over(call)
+    assert listener.at("/done")[0].posted["Digits"] == "1"
+    assert (call.duration() or 0) < 600
+
+
+async def test_keys_count_where_somebody_presses_and_speaks(
+    attended: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response('<Gather input="dtmf speech" timeout="9" action="/done"/>'))
+    call = await dial(attended, f"{listener.url}/say")
+    await waiting(call, "answer")
+    line = attended.lines[call.sid]
+    line.answer()
+    await waiting(call, "digits")
+    line.press("1")
+    line.speak("The garage")
+    await over(call)
+    (done,) = listener.at("/done")
+    assert (done.posted["Digits"], "SpeechResult" in done.posted) == ("1", False)
+
+
+async def test_a_recording_ends_by_the_keys_that_it_names(
+    attended: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response('<Record finishOnKey="#" timeout="600" action="/said"/>'))
+    call = await dial(attended, f"{listener.url}/say")
+    await waiting(call, "answer")
+    line = attended.lines[call.sid]
+    line.answer()
+    await waiting(call, "speech")
+    line.speak("Water in the cellar")
+    line.press("5")
+    await stays(lambda: call.waits_for == "speech", "it still records", 0.05)
+    line.press("#")
+    await over(call)
+    assert listener.at("/said")[0].posted["Digits"] == "#"
+
+
 # -- updates
 
 
@@ -1011,6 +1111,19 @@ async def test_another_script_takes_the_place_of_what_is_said(
     await over(call)
     assert story(call, "voice") == ["voice say Next", "voice say Last"]
     assert listener.at("/next")[0].method == "GET"
+
+
+async def test_an_inline_script_that_takes_the_place_of_another_has_no_url_either(
+    attended: Simulator, listener: Listener
+) -> None:
+    attended.attended.clear()
+    listener.answer("/say", response('<Gather timeout="600"/>'))
+    call = await dial(attended, f"{listener.url}/say")
+    await waiting(call, "digits")
+    await update(attended, call, twiml=response("<Redirect>/next</Redirect>"))
+    await over(call)
+    assert any(each.startswith("line error 11100: ") for each in story(call))
+    assert listener.at("/next") == []
 
 
 async def test_a_script_changed_while_it_rings_is_the_one_that_is_heard(

@@ -39,7 +39,7 @@ async def dial(scene: Scene, verb: Verb) -> None:
     status, seconds = await _connect(scene, verb)
     if "action" in verb.attributes:
         form = {"DialCallSid": new_sid("CA"), "DialCallStatus": status}
-        form |= {"DialCallDuration": str(max(seconds, 1))} if status == "completed" else {}
+        form |= {"DialCallDuration": str(seconds)} if status == "completed" else {}
         await conclude(scene, verb, form, verb.attributes["action"])
     scene.check()
 

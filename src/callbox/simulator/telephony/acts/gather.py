@@ -60,9 +60,10 @@ async def _entered(scene: Scene, verb: Verb, takes: str) -> str:
         keys, ended, _ = typed.partition(finish) if finish else (typed, "", "")
         if most and len(keys) >= most:
             return keys[:most]
-        if ended or ("speech" in takes and line.words and not keys):
+        words = line.words if "speech" in takes and not keys else []
+        if ended or words:
             return keys
         seen = len(line.keys)
-        await scene.wait(timeout, lambda: len(line.keys) > seen or line.words)  # noqa: B023 - at once
-        if len(line.keys) == seen and not (line.words and "speech" in takes):
+        await scene.wait(timeout, lambda: len(line.keys) > seen or words)  # noqa: B023 - at once
+        if len(line.keys) == seen and not words:
             return keys

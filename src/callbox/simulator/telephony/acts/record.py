@@ -44,6 +44,8 @@ async def _recorded(scene: Scene, verb: Verb) -> str:
     if person.recorded:
         scene.hear("person", "speak", f"{person.recorded} s")
         await scene.wait(min(person.recorded, longest))
+        if person.recorded > longest:
+            return ""
         line.hang_up()
         return HANGUP
     if person.speech and not line.words:
