@@ -265,6 +265,9 @@ async def test_the_fallback_is_asked_for_a_script_that_cannot_be_read(
     assert (spare.form["ErrorCode"], spare.form["ErrorUrl"]) == (str(code), f"{listener.url}/say")
     assert spare.signed()
     assert sim.webhooks[-2].error_code == code
+    listener.answer("/else", answer, content_type=kind)
+    await lived(sim, f"{listener.url}/say", fallback_url=f"{listener.url}/else")
+    assert len(listener.at("/else")) == 2
 
 
 @pytest.mark.parametrize(
@@ -659,6 +662,23 @@ async def test_all_of_a_call_is_recorded_where_its_creator_wants_that(
     assert len(listener.at("/recorded")) == 1
 
 
+async def test_every_callback_of_a_call_may_come_by_get(sim: Simulator, listener: Listener) -> None:
+    asked = {
+        "status_callback": f"{listener.url}/status", "status_callback_method": "GET",
+        "record": True, "recording_track": "inbound",
+        "recording_status_callback": f"{listener.url}/recorded",
+        "recording_status_callback_method": "GET",
+        "machine_detection": "Enable", "async_amd": "true",
+        "async_amd_status_callback": f"{listener.url}/amd",
+        "async_amd_status_callback_method": "GET",
+    }  # fmt: skip
+    await lived(sim, response('<Pause length="3"/>'), **asked)
+    await until(lambda: len(listener.heard) == 3, "all is told")
+    assert {heard.path for heard in listener.heard} == {"/status", "/recorded", "/amd"}
+    assert all(heard.method == "GET" and heard.signed() for heard in listener.heard)
+    assert listener.at("/recorded")[0].form["RecordingTrack"] == "inbound"
+
+
 # -- who answers
 
 
@@ -732,6 +752,14 @@ async def test_nobody_answers_until_the_timeout_where_time_counts() -> None:
 async def test_somebody_who_takes_too_long_has_not_answered(sim: Simulator) -> None:
     sim.outcome(ADA, answer_after=1.2)
     assert (await lived(sim, response("<Say>Hello</Say>"), timeout=1)).ended == "no-answer"
+
+
+async def test_whoever_calls_stays_as_long_as_they_want_to(
+    sim: Simulator, listener: Listener
+) -> None:
+    sim.number(OURS).voice_url = f"{listener.url}/in"
+    listener.answer("/in", response('<Pause length="2"/>'))
+    assert (await sim.ring(ADA, OURS, hangup_after=9)).duration() == 2 + 9
 
 
 async def test_whoever_hangs_up_hears_no_more(sim: Simulator, listener: Listener) -> None:
@@ -926,22 +954,30 @@ async def test_somebody_hangs_up_in_the_middle(attended: Simulator, listener: Li
     line.answer()
     await until(lambda: "line pause 600 s" in story(call), "it pauses")
     line.hang_up()
+    with pytest.raises(BadOrder, match="The call is over"):
+        line.hang_up()
     await over(call)
     assert story(call) == ["voice say Hello", "line pause 600 s", "person hangup"]
     assert call.ended == "completed"
     await until(lambda: listener.statuses("CallStatus") == ["completed"], "it is told")
 
 
-async def test_keys_that_nobody_asked_for_are_lost(attended: Simulator) -> None:
-    gather = '<Gather action="http://127.0.0.1:9/x" timeout="1"/>'
+@pytest.mark.parametrize("takes", ["dtmf", "speech"])
+async def test_keys_and_words_that_nobody_asked_for_are_lost(
+    attended: Simulator, takes: str
+) -> None:
+    gather = f'<Gather input="{takes}" action="http://127.0.0.1:9/x" timeout="1"/>'
     call = await dial(attended, response(f'<Pause length="20"/>{gather}<Say>Nothing</Say>'))
     await waiting(call, "answer")
     line = await line_of(attended, call)
     line.answer()
     await until(lambda: "line pause 20 s" in story(call), "it pauses")
     line.press("5")
+    line.speak("Five")
     await over(call)
-    assert story(call, "person", "voice") == ["person press 5", "voice say Nothing"]
+    assert story(call, "person", "voice") == [
+        "person press 5", "person speak Five", "voice say Nothing",
+    ]  # fmt: skip
 
 
 async def test_somebody_calls_from_a_page_presses_and_leaves_a_message(
@@ -963,6 +999,26 @@ async def test_somebody_calls_from_a_page_presses_and_leaves_a_message(
     assert pressed.posted["Digits"] == "12"
     assert (said.posted["Digits"], said.posted["RecordingDuration"]) == ("hangup", "2")
     assert said.posted["CallStatus"] == "completed"
+
+
+async def test_whoever_hangs_up_before_the_webhook_answers_was_not_answered(
+    attended: Simulator, listener: Listener
+) -> None:
+    slow = asyncio.Event()
+
+    async def hesitate(_request: web.Request) -> web.StreamResponse:
+        await slow.wait()
+        return web.Response(text=response("<Say>Never</Say>"), content_type="text/xml")
+
+    attended.number(OURS).voice_url = f"{listener.url}/in"
+    listener.answers["/in"] = hesitate
+    call = await attended.ring(BOB, OURS, wait=False)
+    await until(lambda: listener.at("/in"), "the webhook is asked")
+    attended.lines[call.sid].hang_up()
+    slow.set()
+    await over(call)
+    assert (call.ended, call.duration()) == ("no-answer", 0)
+    assert [entry.kind for entry in call.transcript] == ["ring", "hangup"]
 
 
 async def test_a_star_ends_a_connection_where_that_is_wanted(attended: Simulator) -> None:
@@ -1080,6 +1136,20 @@ async def test_somebody_who_presses_the_last_key_first_may_still_press_others(
     line.press("12#")
     await over(call)
     assert listener.at("/done")[0].posted["Digits"] == "12"
+
+
+async def test_a_call_in_progress_may_be_given_another_limit_and_another_callback(
+    attended: Simulator, listener: Listener
+) -> None:
+    attended.attended.clear()
+    call = await dial(attended, response('<Pause length="600"/>' * 9))
+    await until(lambda: "line pause 600 s" in story(call), "it pauses")
+    told = {"status_callback": f"{listener.url}/status", "status_callback_method": "GET"}
+    await update(attended, call, time_limit="900", **told)
+    await update(attended, call, twiml=response('<Pause length="3"/><Hangup/>'), **told)
+    await over(call)
+    await until(lambda: listener.at("/status"), "its end is told")
+    assert (listener.heard[0].method, call.time_limit) == ("GET", 900)
 
 
 async def test_a_call_that_rings_is_canceled_by_an_update(
