@@ -265,6 +265,7 @@ async def test_the_fallback_is_asked_for_a_script_that_cannot_be_read(
     assert (spare.form["ErrorCode"], spare.form["ErrorUrl"]) == (str(code), f"{listener.url}/say")
     assert spare.signed()
     assert sim.webhooks[-2].error_code == code
+    listener.answer("/say", status=500)
     listener.answer("/else", answer, content_type=kind)
     await lived(sim, f"{listener.url}/say", fallback_url=f"{listener.url}/else")
     assert len(listener.at("/else")) == 2
@@ -1060,7 +1061,7 @@ async def test_a_key_ends_a_prompt_that_would_repeat(
     attended.lines[call.sid].press("1")
     await over(call)
     assert listener.at("/done")[0].posted["Digits"] == "1"
-    assert (call.duration() or 0) < 600
+    assert story(call)[-1] == "person press 1"
 
 
 async def test_keys_count_where_somebody_presses_and_speaks(
