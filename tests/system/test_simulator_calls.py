@@ -18,6 +18,7 @@ from twilio.twiml.voice_response import Dial, Gather, Say, VoiceResponse
 from callbox.simulator import BadOrder, Settings, Simulator, start
 from callbox.simulator.records import trial
 from callbox.simulator.records.call import Call
+from callbox.simulator.records.recording import Recording
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.ringing import APOLOGY
 from harness import until
@@ -618,6 +619,12 @@ async def test_a_recording_is_cut_off_at_its_longest_and_the_call_goes_on(
     told = [said.posted[name] for name in ("RecordingDuration", "Digits", "CallStatus")]
     assert told == [seconds, key, status]
     assert call.duration() == int(seconds)
+
+
+def test_of_a_long_recording_a_minute_can_be_heard() -> None:
+    kept = Recording(sid="RE1", account_sid=ACCOUNT, seconds=3600)
+    with wave.open(io.BytesIO(kept.sound())) as sound:
+        assert sound.getnframes() / sound.getframerate() == 60
 
 
 async def test_a_recording_is_told_only_where_that_is_wanted_and_can_be_done(
