@@ -5,6 +5,7 @@ import io
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from twilio.twiml.voice_response import Dial, Gather, Say, VoiceResponse
 from callbox.simulator import BadOrder, Settings, Simulator, start
 from callbox.simulator.records import trial
 from callbox.simulator.records.call import Call
+from callbox.simulator.records.recording import Recording
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.ringing import APOLOGY
 from harness import until
@@ -118,6 +120,12 @@ TABLE = [
     ("<Enqueue>support</Enqueue><Say>Bye</Say>",
      ["line note <Enqueue> is not simulated.", "voice say Bye"]),
     ('<Connect><Stream url="wss://a.org"/></Connect>', ["line note <Connect> is not simulated."]),
+    # what is not simulated of a verb that is
+    ('<Dial record="true"><Number url="http://a.org/x">+12125550199</Number></Dial>',
+     ['line note The "record" of <Dial> is not simulated.',
+      'line note The "url" of <Number> is not simulated.', "line dial +12125550199"]),
+    ('<Dial record="do-not-record">+12125550199</Dial>', ["line dial +12125550199"]),
+    ('<Record transcribe="false"/>', ["line beep"]),
     # what Twilio's schema does not know: error 12200, left out
     ("<Shout>Fire</Shout><Say>Bye</Say>",
      ["line error 12200: <Shout> is not known in a <Response>.", "voice say Bye"]),
@@ -239,7 +247,8 @@ async def test_a_script_is_fetched_when_somebody_answers_and_leads_to_others(
     ("answer", "kind", "code"),
     [
         ("<Response><Say>x</Respons>", "text/xml", 12100),
-        ("ID3...", "audio/mpeg", 12300),
+        ('\n<?xml version="1.0"?><Response/>', "text/xml", 12100),
+        ("{}", "application/json", 12300),
         (response(f"<Say>{'x' * 65_536}</Say>"), "text/xml", 11750),
     ],
 )
@@ -257,6 +266,42 @@ async def test_the_fallback_is_asked_for_a_script_that_cannot_be_read(
     assert (spare.form["ErrorCode"], spare.form["ErrorUrl"]) == (str(code), f"{listener.url}/say")
     assert spare.signed()
     assert sim.webhooks[-2].error_code == code
+    listener.answer("/say", status=500)
+    listener.answer("/else", answer, content_type=kind)
+    await lived(sim, f"{listener.url}/say", fallback_url=f"{listener.url}/else")
+    assert len(listener.at("/else")) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "heard"),
+    [
+        ("Water in\nthe cellar", "text/plain", "say Water in the cellar"),
+        ("ID3...", "audio/mpeg", "play {url}/say"),
+        (" ", "text/plain", None),
+    ],
+)
+async def test_plain_text_is_spoken_and_a_sound_is_played(
+    sim: Simulator, listener: Listener, answer: str, kind: str, heard: str | None
+) -> None:
+    listener.answer("/say", answer, content_type=kind)
+    call = await lived(sim, f"{listener.url}/say")
+    assert story(call) == ([f"voice {heard.format(url=listener.url)}"] if heard else [])
+    assert sim.webhooks[-1].error_code is None
+
+
+async def test_a_script_goes_on_from_where_it_really_came_and_keeps_its_fallback(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", status=500)
+    listener.answer("/b/else", response("<Redirect>next</Redirect>"))
+    listener.answer("/b/next", response("<Redirect>gone</Redirect>"))
+    listener.answer("/b/gone", status=404)
+    spare = {"fallback_url": f"{listener.url}/b/else", "fallback_method": "GET"}
+    await lived(sim, f"{listener.url}/say", time_limit=5, **spare)
+    asked = [(heard.method, heard.path) for heard in listener.heard]
+    first = [("POST", "/say"), ("GET", "/b/else"), ("POST", "/b/next"), ("POST", "/b/gone")]
+    assert asked[:5] == [*first, ("GET", "/b/else")]
+    assert listener.heard[4].form["ErrorUrl"] == f"{listener.url}/b/gone"
 
 
 async def test_a_script_that_cannot_be_fetched_is_an_application_error(
@@ -299,6 +344,21 @@ async def test_a_url_that_is_no_place_is_refused(sim: Simulator, url: str) -> No
         with pytest.raises(TwilioRestException) as refusal:
             await dial(sim, **how)
         assert refusal.value.code == code
+
+
+async def test_an_inline_script_has_4000_characters_at_most(
+    sim: Simulator, listener: Listener
+) -> None:
+    longest = response(f"<Say>{'x' * (4000 - len(response('<Say></Say>')))}</Say>")
+    call = await lived(sim, longest)
+    for asking in (dial(sim, f"{longest} "), update(sim, call, twiml=f"{longest} ")):
+        with pytest.raises(TwilioRestException, match="4000 characters") as refusal:
+            await asking
+        assert refusal.value.code == 32018
+    listener.answer("/say", response("<Say>Fetched</Say>"))
+    assert story(await lived(sim, f"{listener.url}/say", twiml=f"{longest} ")) == [
+        "voice say Fetched"
+    ]
 
 
 async def test_in_an_inline_script_actions_must_be_absolute(sim: Simulator) -> None:
@@ -345,6 +405,7 @@ async def test_a_script_that_says_the_same_for_ever_reaches_the_limit_of_the_cal
     ("attributes", "pressed", "digits"),
     [
         ("", "12#34", "12"),
+        ("", "##12#", "12"),
         ("", "12", "12"),
         ('numDigits="2"', "1234", "12"),
         ('finishOnKey="*"', "1#2*3", "1#2"),
@@ -404,6 +465,11 @@ async def test_what_is_spoken_is_told_where_speech_is_taken(
     assert "Digits" not in done.posted
 
 
+async def test_speech_is_waited_for_as_long_as_gather_says(sim: Simulator) -> None:
+    gather = '<Gather input="speech" timeout="30"/>'
+    assert (await lived(sim, response(gather))).duration() == 30
+
+
 # -- dialling and recording
 
 
@@ -424,6 +490,94 @@ async def test_the_action_of_a_dial_is_told_what_became_of_it(
     assert dialled.posted.get("DialCallDuration") == ("7" if status == "completed" else None)
 
 
+EVE = "+12125550198"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "bob", "eve", "status", "lasted"),
+    [
+        ("", {"status": "no-answer"}, {"duration": 9}, "completed", 9),
+        ("", {"answer_after": 8, "duration": 7}, {"answer_after": 3, "duration": 9},
+         "completed", 3 + 9),
+        ("", {"answer_after": 31}, {"status": "busy"}, "no-answer", 30),
+        ('timeout="40"', {"answer_after": 31, "duration": 7}, {"status": "busy"},
+         "completed", 31 + 7),
+        ("", {"status": "busy"}, {"status": "busy"}, "busy", 2),
+        ('sequential="true"', {"status": "no-answer"}, {"duration": 9}, "completed", 30 + 9),
+        ('sequential="true" timeout="5"', {"status": "busy"}, {"status": "no-answer"},
+         "no-answer", 2 + 5),
+    ],
+)  # fmt: skip
+async def test_of_several_who_are_dialled_the_first_to_answer_is_connected(
+    sim: Simulator, listener: Listener, attributes: str, bob: dict[str, Any], eve: dict[str, Any],
+    status: str, lasted: int,
+) -> None:  # fmt: skip
+    numbers = f"<Number>{BOB}</Number><Number>{EVE}</Number>"
+    dialling = f'<Dial action="/dialled" {attributes}>{numbers}</Dial>'
+    listener.answer("/say", response(dialling))
+    sim.outcome(BOB, **bob)
+    sim.outcome(EVE, **eve)
+    call = await lived(sim, f"{listener.url}/say")
+    (dialled,) = listener.at("/dialled")
+    assert dialled.posted["DialCallStatus"] == status
+    assert call.duration() == lasted
+    talked = (bob if lasted == 38 else eve).get("duration")
+    assert dialled.posted.get("DialCallDuration") == (str(talked) if talked else None)
+
+
+async def test_a_connection_lasts_as_long_as_the_dial_lets_it(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response(f'<Dial timeLimit="4">{BOB}</Dial><Pause length="2"/>'))
+    sim.outcome(BOB, duration=9)
+    assert (await lived(sim, f"{listener.url}/say")).duration() == 4 + 2
+
+
+async def test_whoever_hangs_up_while_it_rings_has_canceled_the_dial(
+    sim: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response(f'<Dial action="/dialled">{BOB}</Dial>'))
+    sim.outcome(BOB, "no-answer")
+    sim.outcome(ADA, hangup_after=3)
+    call = await lived(sim, f"{listener.url}/say")
+    await until(lambda: listener.at("/dialled"), "the action is told")
+    (dialled,) = listener.at("/dialled")
+    assert (dialled.posted["DialCallStatus"], dialled.posted["CallStatus"]) == (
+        "canceled", "completed",
+    )  # fmt: skip
+    assert "DialCallDuration" not in dialled.posted
+    assert call.duration() == 3
+
+
+@pytest.mark.parametrize(
+    ("dialling", "flaw"),
+    [
+        (f'<Dial callerId="+12125550177">{BOB}</Dial>',
+         '13214: The "callerId" +12125550177 is no number of the account or the call.'),
+        (f'<Dial callerId="{ADA}">{BOB}</Dial>', None),
+        (f'<Dial callerId="(500) 555-0006">{BOB}</Dial>', None),
+        ("<Dial>+442079460000</Dial>", "13227: The account may not call the country of"),
+        (f"<Dial>{EVE}</Dial>", f"21219: A trial account cannot dial {EVE}, which is not"),
+        (f"<Dial><Number>{EVE}</Number><Number>{BOB}</Number></Dial>", "21219: "),
+        ("<Dial><Client>ada</Client></Dial>", None),
+        ("<Dial><Client><Identity>ada</Identity></Client></Dial>", None),
+        ("<Dial><Sip>sip:ada@a.org</Sip></Dial>", None),
+    ],
+)  # fmt: skip
+async def test_whom_the_account_may_not_call_is_not_dialled(
+    listener: Listener, dialling: str, flaw: str | None
+) -> None:
+    told = dialling.replace("<Dial", f'<Dial action="{listener.url}/dialled"', 1)
+    limits = {"numbers": (OURS,), "regions": ("+1",), "trial": True, "verified": (ADA, BOB)}
+    async with simulator(**limits) as sim:
+        call = await lived(sim, response(told))
+    errors = [entry.text for entry in call.transcript if entry.kind == "error"]
+    assert [each.startswith(flaw or "no flaw") for each in errors] == [True] * bool(flaw)
+    reached = flaw is None or "<Number>" in dialling
+    (dialled,) = listener.at("/dialled")
+    assert dialled.posted["DialCallStatus"] == ("completed" if reached else "failed")
+
+
 async def test_a_recording_is_told_and_can_be_heard(sim: Simulator, listener: Listener) -> None:
     built = VoiceResponse()
     built.record(action="/said", recording_status_callback="/recorded", max_length=30)
@@ -436,6 +590,9 @@ async def test_a_recording_is_told_and_can_be_heard(sim: Simulator, listener: Li
     assert said.posted["CallStatus"] == "in-progress"
     assert recorded.posted["RecordingStatus"] == "completed"
     assert recorded.posted["CallSid"] == call.sid
+    assert recorded.posted["RecordingSource"] == "RecordVerb"
+    begun = parsedate_to_datetime(recorded.posted["RecordingStartTime"]).timestamp()
+    assert -2 < begun + 4 - call.ended_at < 2
     assert recorded.signed()
     async with ClientSession() as http:
         for url in (said.posted["RecordingUrl"], f"{said.posted['RecordingUrl']}.wav"):
@@ -445,6 +602,89 @@ async def test_a_recording_is_told_and_can_be_heard(sim: Simulator, listener: Li
                     assert sound.getnframes() / sound.getframerate() == 4
         other = said.posted["RecordingUrl"][:-4] + "0000"
         assert (await http.get(other)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("longest", "seconds", "key", "status"),
+    [("9", "7", "hangup", "completed"), ("7", "7", "hangup", "completed"),
+     ("5", "5", "", "in-progress")],
+)  # fmt: skip
+async def test_a_recording_is_cut_off_at_its_longest_and_the_call_goes_on(
+    sim: Simulator, listener: Listener, longest: str, seconds: str, key: str, status: str
+) -> None:
+    sim.number(OURS).voice_url = f"{listener.url}/in"
+    listener.answer("/in", response(f'<Record action="/said" maxLength="{longest}"/>'))
+    call = await sim.ring(ADA, OURS, recording={"duration": 7})
+    (said,) = listener.at("/said")
+    told = [said.posted[name] for name in ("RecordingDuration", "Digits", "CallStatus")]
+    assert told == [seconds, key, status]
+    assert call.duration() == int(seconds)
+
+
+def test_of_a_long_recording_a_minute_can_be_heard() -> None:
+    kept = Recording(sid="RE1", account_sid=ACCOUNT, seconds=3600)
+    with wave.open(io.BytesIO(kept.sound())) as sound:
+        assert sound.getnframes() / sound.getframerate() == 60
+
+
+async def test_a_recording_is_told_only_where_that_is_wanted_and_can_be_done(
+    sim: Simulator, listener: Listener
+) -> None:
+    sim.outcome(ADA, speech="Water")
+    action = f'action="{listener.url}/said"'
+    begins = f'{action} recordingStatusCallback="{listener.url}/recorded"'
+    await lived(sim, response(f'<Record {begins} recordingStatusCallbackEvent="in-progress"/>'))
+    call = await lived(sim, response(f'<Record {action} recordingStatusCallback="/relative"/>'))
+    assert 'line error 13256: Nobody is told of the recording: "/relative" is no URL.' in (
+        story(call)
+    )
+    assert [heard.path for heard in listener.heard] == ["/said", "/said"]
+
+
+async def test_all_of_a_call_is_recorded_where_its_creator_wants_that(
+    sim: Simulator, listener: Listener
+) -> None:
+    told = {"status_callback": f"{listener.url}/status", "record": True}
+    recorded = {"recording_status_callback": f"{listener.url}/recorded"}
+    script = response('<Pause length="7"/>')
+    call = await lived(sim, script, recording_channels="dual", **recorded, **told)
+    await until(lambda: len(listener.heard) == 2, "the end and the recording are told")
+    (end,), (recording,) = listener.at("/status"), listener.at("/recorded")
+    assert end.posted["RecordingDuration"] == recording.posted["RecordingDuration"] == "7"
+    assert end.posted["RecordingUrl"] == recording.posted["RecordingUrl"]
+    assert recording.posted["CallSid"] == call.sid
+    assert recording.posted["RecordingSource"] == "OutboundAPI"
+    assert recording.posted["RecordingChannels"] == "2"
+    assert recording.signed()
+    async with ClientSession() as http, http.get(f"{end.posted['RecordingUrl']}.wav") as answer:
+        assert answer.status == 200
+    sim.outcome(ADA, "busy")
+    await lived(sim, script, **recorded, **told)
+    sim.outcome(ADA)
+    events = {"recording_status_callback_event": ["in-progress", "absent"]}
+    await lived(sim, script, **events, **recorded, **told)
+    await until(lambda: len(listener.at("/status")) == 3, "the ends are told")
+    busy, quiet = listener.at("/status")[1:]
+    assert "RecordingUrl" not in busy.posted
+    assert "RecordingUrl" in quiet.posted
+    assert len(listener.at("/recorded")) == 1
+
+
+async def test_every_callback_of_a_call_may_come_by_get(sim: Simulator, listener: Listener) -> None:
+    asked = {
+        "status_callback": f"{listener.url}/status", "status_callback_method": "GET",
+        "record": True, "recording_track": "inbound",
+        "recording_status_callback": f"{listener.url}/recorded",
+        "recording_status_callback_method": "GET",
+        "machine_detection": "Enable", "async_amd": "true",
+        "async_amd_status_callback": f"{listener.url}/amd",
+        "async_amd_status_callback_method": "GET",
+    }  # fmt: skip
+    await lived(sim, response('<Pause length="3"/>'), **asked)
+    await until(lambda: len(listener.heard) == 3, "all is told")
+    assert {heard.path for heard in listener.heard} == {"/status", "/recorded", "/amd"}
+    assert all(heard.method == "GET" and heard.signed() for heard in listener.heard)
+    assert listener.at("/recorded")[0].form["RecordingTrack"] == "inbound"
 
 
 # -- who answers
@@ -522,6 +762,14 @@ async def test_somebody_who_takes_too_long_has_not_answered(sim: Simulator) -> N
     assert (await lived(sim, response("<Say>Hello</Say>"), timeout=1)).ended == "no-answer"
 
 
+async def test_whoever_calls_stays_as_long_as_they_want_to(
+    sim: Simulator, listener: Listener
+) -> None:
+    sim.number(OURS).voice_url = f"{listener.url}/in"
+    listener.answer("/in", response('<Pause length="2"/>'))
+    assert (await sim.ring(ADA, OURS, hangup_after=9)).duration() == 2 + 9
+
+
 async def test_whoever_hangs_up_hears_no_more(sim: Simulator, listener: Listener) -> None:
     sim.outcome(ADA, hangup_after=2)
     script = response('<Say>Hello</Say><Pause length="10"/><Say>Never</Say>')
@@ -575,10 +823,43 @@ async def test_a_machine_may_be_found_meanwhile(sim: Simulator, listener: Listen
     assert told.signed()
 
 
-async def test_digits_are_dialled_once_somebody_answers(sim: Simulator) -> None:
+async def test_machine_detection_gives_up_after_its_timeout(
+    sim: Simulator, listener: Listener
+) -> None:
+    sim.outcome(ADA, answered_by="machine", greeting=9)
+    call = await lived(
+        sim, f"{listener.url}/say", machine_detection="DetectMessageEnd",
+        machine_detection_timeout=5,
+    )  # fmt: skip
+    assert listener.at("/say")[0].posted["AnsweredBy"] == "unknown"
+    assert ((await fetched(sim, call)).answered_by, call.duration()) == ("unknown", 5)
+
+
+async def test_who_answered_is_not_known_before_it_was_found(
+    attended: Simulator, listener: Listener
+) -> None:
+    attended.attended.clear()
+    attended.outcome(ADA, answered_by="machine", greeting=20)
+    call = await dial(
+        attended, response('<Pause length="600"/>'), machine_detection="detectmessageend",
+        async_amd="true", async_amd_status_callback=f"{listener.url}/amd",
+    )  # fmt: skip
+    await until(lambda: "line pause 600 s" in story(call), "the script has begun")
+    assert (await fetched(attended, call)).answered_by is None
+    await until(lambda: listener.at("/amd"), "what was found is told")
+    assert (await fetched(attended, call)).answered_by == "machine_end_beep"
+    assert listener.at("/amd")[0].posted["MachineDetectionDuration"] == "20000"
+
+
+async def test_digits_are_dialled_once_somebody_answers_and_no_machine_is_looked_for(
+    sim: Simulator, listener: Listener
+) -> None:
     script = response("<Say>Hello</Say>")
-    call = await lived(sim, script, send_digits="ww12#", machine_detection="Enable")
+    told = {"send_digits": "ww12#", "status_callback": f"{listener.url}/status"}
+    call = await lived(sim, script, machine_detection="Enable", **told)
     assert story(call) == ["voice press ww12#", "voice say Hello"]
+    await until(lambda: listener.at("/status"), "its end is told")
+    assert "AnsweredBy" not in listener.at("/status")[0].posted
 
 
 async def test_a_trial_account_says_so_first(listener: Listener) -> None:
@@ -589,12 +870,19 @@ async def test_a_trial_account_says_so_first(listener: Listener) -> None:
         listener.answer("/in", response("<Say>Welcome</Say>"))
         told = story(await sim.ring(ADA, OURS))
         listener.answer("/in", response("<Reject/>"))
-        assert (await sim.ring(ADA, OURS)).ended == "busy"
+        assert (await sim.ring(ADA, OURS)).ended == "no-answer"
     assert told == []
     call = sim.calls[1]
     assert [entry.text for entry in call.transcript if entry.who == "voice"] == [
         trial.NOTICE, "Welcome",
     ]  # fmt: skip
+
+
+async def test_a_call_of_a_trial_account_lasts_ten_minutes_at_most() -> None:
+    async with simulator(trial=True) as sim:
+        call = await lived(sim, response('<Pause length="900"/>'))
+    assert call.duration() == 600
+    assert story(call)[-1] == "line hangup The call lasted 600 seconds, its limit."
 
 
 # -- somebody real at the phone
@@ -674,22 +962,30 @@ async def test_somebody_hangs_up_in_the_middle(attended: Simulator, listener: Li
     line.answer()
     await until(lambda: "line pause 600 s" in story(call), "it pauses")
     line.hang_up()
+    with pytest.raises(BadOrder, match="The call is over"):
+        line.hang_up()
     await over(call)
     assert story(call) == ["voice say Hello", "line pause 600 s", "person hangup"]
     assert call.ended == "completed"
     await until(lambda: listener.statuses("CallStatus") == ["completed"], "it is told")
 
 
-async def test_keys_that_nobody_asked_for_are_lost(attended: Simulator) -> None:
-    gather = '<Gather action="http://127.0.0.1:9/x" timeout="1"/>'
+@pytest.mark.parametrize("takes", ["dtmf", "speech"])
+async def test_keys_and_words_that_nobody_asked_for_are_lost(
+    attended: Simulator, takes: str
+) -> None:
+    gather = f'<Gather input="{takes}" action="http://127.0.0.1:9/x" timeout="1"/>'
     call = await dial(attended, response(f'<Pause length="20"/>{gather}<Say>Nothing</Say>'))
     await waiting(call, "answer")
     line = await line_of(attended, call)
     line.answer()
     await until(lambda: "line pause 20 s" in story(call), "it pauses")
     line.press("5")
+    line.speak("Five")
     await over(call)
-    assert story(call, "person", "voice") == ["person press 5", "voice say Nothing"]
+    assert story(call, "person", "voice") == [
+        "person press 5", "person speak Five", "voice say Nothing",
+    ]  # fmt: skip
 
 
 async def test_somebody_calls_from_a_page_presses_and_leaves_a_message(
@@ -713,6 +1009,26 @@ async def test_somebody_calls_from_a_page_presses_and_leaves_a_message(
     assert said.posted["CallStatus"] == "completed"
 
 
+async def test_whoever_hangs_up_before_the_webhook_answers_was_not_answered(
+    attended: Simulator, listener: Listener
+) -> None:
+    slow = asyncio.Event()
+
+    async def hesitate(_request: web.Request) -> web.StreamResponse:
+        await slow.wait()
+        return web.Response(text=response("<Say>Never</Say>"), content_type="text/xml")
+
+    attended.number(OURS).voice_url = f"{listener.url}/in"
+    listener.answers["/in"] = hesitate
+    call = await attended.ring(BOB, OURS, wait=False)
+    await until(lambda: listener.at("/in"), "the webhook is asked")
+    attended.lines[call.sid].hang_up()
+    slow.set()
+    await over(call)
+    assert (call.ended, call.duration()) == ("no-answer", 0)
+    assert [entry.kind for entry in call.transcript] == ["ring", "hangup"]
+
+
 async def test_a_star_ends_a_connection_where_that_is_wanted(attended: Simulator) -> None:
     script = response(f'<Dial hangupOnStar="true">{BOB}</Dial><Say>Back again</Say>')
     attended.outcome(BOB, duration=600)
@@ -730,7 +1046,7 @@ async def test_a_star_ends_a_connection_where_that_is_wanted(attended: Simulator
 async def test_where_words_take_no_time_somebody_real_still_has_time_for_keys() -> None:
     async with simulator(speed=100.0) as sim:
         sim.attended.add(ADA)
-        words = "word " * 700
+        words = "word " * 350
         gather = f'<Say>{words}</Say><Gather timeout="30"/><Say>{words}</Say>'
         call = await dial(sim, response(gather))
         await waiting(call, "answer")
@@ -738,6 +1054,54 @@ async def test_where_words_take_no_time_somebody_real_still_has_time_for_keys() 
         await over(call)
         first, asked, second = (e.at for e in call.transcript if e.kind in {"say", "gather"})
         assert asked - first < 30 <= second - asked
+
+
+@pytest.mark.parametrize("prompt", ['<Say loop="0">Press</Say>', '<Play loop="0">x</Play>'])
+async def test_a_key_ends_a_prompt_that_would_repeat(
+    attended: Simulator, listener: Listener, prompt: str
+) -> None:
+    listener.answer("/say", response(f'<Gather numDigits="1" action="/done">{prompt}</Gather>'))
+    call = await dial(attended, f"{listener.url}/say", time_limit=9000)
+    await waiting(call, "answer")
+    attended.lines[call.sid].answer()
+    await until(lambda: len(story(call, "voice")) > 2, "it repeats")
+    attended.lines[call.sid].press("1")
+    await over(call)
+    assert listener.at("/done")[0].posted["Digits"] == "1"
+    assert story(call)[-1] == "person press 1"
+
+
+async def test_keys_count_where_somebody_presses_and_speaks(
+    attended: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response('<Gather input="dtmf speech" timeout="9" action="/done"/>'))
+    call = await dial(attended, f"{listener.url}/say")
+    await waiting(call, "answer")
+    line = attended.lines[call.sid]
+    line.answer()
+    await waiting(call, "digits")
+    line.press("1")
+    line.speak("The garage")
+    await over(call)
+    (done,) = listener.at("/done")
+    assert (done.posted["Digits"], "SpeechResult" in done.posted) == ("1", False)
+
+
+async def test_a_recording_ends_by_the_keys_that_it_names(
+    attended: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response('<Record finishOnKey="#" timeout="600" action="/said"/>'))
+    call = await dial(attended, f"{listener.url}/say")
+    await waiting(call, "answer")
+    line = attended.lines[call.sid]
+    line.answer()
+    await waiting(call, "speech")
+    line.speak("Water in the cellar")
+    line.press("5")
+    await stays(lambda: call.waits_for == "speech", "it still records", 0.05)
+    line.press("#")
+    await over(call)
+    assert listener.at("/said")[0].posted["Digits"] == "#"
 
 
 # -- updates
@@ -754,6 +1118,46 @@ async def test_a_call_in_progress_is_hung_up_by_an_update(
     await until(lambda: call.sid not in attended.lines, "the call is over")
     assert story(call)[-1] == "line pause 600 s"
     await until(lambda: listener.statuses("CallStatus") == ["completed"], "it is told")
+
+
+async def test_a_call_in_progress_is_not_affected_by_being_canceled(attended: Simulator) -> None:
+    attended.attended.clear()
+    call = await dial(attended, response('<Pause length="600"/>'))
+    await until(lambda: "line pause 600 s" in story(call), "it pauses")
+    assert (await update(attended, call, status="canceled")).status == "in-progress"
+    assert (await update(attended, call, status="completed")).status == "completed"
+    with pytest.raises(TwilioRestException, match="not in-progress"):
+        await update(attended, call, status="canceled")
+
+
+async def test_somebody_who_presses_the_last_key_first_may_still_press_others(
+    attended: Simulator, listener: Listener
+) -> None:
+    listener.answer("/say", response('<Gather action="/done" timeout="600"/>'))
+    call = await dial(attended, f"{listener.url}/say")
+    await waiting(call, "answer")
+    line = attended.lines[call.sid]
+    line.answer()
+    await waiting(call, "digits")
+    line.press("#")
+    await stays(lambda: call.waits_for == "digits", "it waits for keys", 0.05)
+    line.press("12#")
+    await over(call)
+    assert listener.at("/done")[0].posted["Digits"] == "12"
+
+
+async def test_a_call_in_progress_may_be_given_another_limit_and_another_callback(
+    attended: Simulator, listener: Listener
+) -> None:
+    attended.attended.clear()
+    call = await dial(attended, response('<Pause length="600"/>' * 9))
+    await until(lambda: "line pause 600 s" in story(call), "it pauses")
+    told = {"status_callback": f"{listener.url}/status", "status_callback_method": "GET"}
+    await update(attended, call, time_limit="900", **told)
+    await update(attended, call, twiml=response('<Pause length="3"/><Hangup/>'), **told)
+    await over(call)
+    await until(lambda: listener.at("/status"), "its end is told")
+    assert (listener.heard[0].method, call.time_limit) == ("GET", 900)
 
 
 async def test_a_call_that_rings_is_canceled_by_an_update(
@@ -785,6 +1189,19 @@ async def test_another_script_takes_the_place_of_what_is_said(
     await over(call)
     assert story(call, "voice") == ["voice say Next", "voice say Last"]
     assert listener.at("/next")[0].method == "GET"
+
+
+async def test_an_inline_script_that_takes_the_place_of_another_has_no_url_either(
+    attended: Simulator, listener: Listener
+) -> None:
+    attended.attended.clear()
+    listener.answer("/say", response('<Gather timeout="600"/>'))
+    call = await dial(attended, f"{listener.url}/say")
+    await waiting(call, "digits")
+    await update(attended, call, twiml=response("<Redirect>/next</Redirect>"))
+    await over(call)
+    assert any(each.startswith("line error 11100: ") for each in story(call))
+    assert listener.at("/next") == []
 
 
 async def test_a_script_changed_while_it_rings_is_the_one_that_is_heard(

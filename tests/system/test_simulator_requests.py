@@ -126,7 +126,6 @@ WRONG_VALUES = [
     ("Calls", "FallbackMethod", "PUT", 21209),
     ("Calls", "FallbackUrl", "nowhere", 21205),
     ("Calls", "RecordingStatusCallback", "nowhere", 21205),
-    ("Calls", "StatusCallbackEvent", "sneezed", 21626),
     ("Calls", "MachineDetection", "maybe", 21234),
     ("Calls", "MachineDetectionTimeout", "2", 21234),
     ("Calls", "MachineDetectionSpeechThreshold", "999", 21234),

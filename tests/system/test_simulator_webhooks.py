@@ -950,6 +950,19 @@ async def test_a_call_is_called_back_for_its_end_only_unless_asked(
     assert listener.heard[0].signed()
 
 
+@pytest.mark.parametrize("event", ["initiated completed", "initiated,completed", "sneezed"])
+async def test_an_event_that_is_none_has_a_call_created_and_never_called_back(
+    sim: Simulator, listener: Listener, http: ClientSession, event: str
+) -> None:
+    await dial(http, listener, event, "completed")
+    assert sim.calls[0].transcript[0].text == (
+        f"21626: StatusCallbackEvent cannot be {event!r}, so none is called back."
+    )
+    await dial(http, listener)
+    await told(listener, 1)
+    assert listener.heard[0].posted["CallSid"] == sim.calls[1].sid
+
+
 async def test_the_chosen_events_of_a_call_are_numbered(
     sim: Simulator, listener: Listener, http: ClientSession
 ) -> None:
@@ -1017,12 +1030,22 @@ async def test_a_caller_hears_what_the_webhook_says_and_the_end_is_told(
     assert list(sim.log) == []
 
 
-async def test_a_rejected_call_is_busy(sim: Simulator, listener: Listener) -> None:
-    listener.answer("/in", '<Response><Reject reason="busy"/></Response>')
+@pytest.mark.parametrize(
+    ("reject", "status"),
+    [
+        ('<Reject reason="busy"/>', "busy"),
+        ('<Reject reason="rejected"/>', "no-answer"),
+        ("<Reject/>", "no-answer"),
+    ],
+)
+async def test_a_rejected_call_ends_as_its_reason_says(
+    sim: Simulator, listener: Listener, reject: str, status: str
+) -> None:
+    listener.answer("/in", f"<Response>{reject}</Response>")
     hook(sim, f"{listener.url}/in", status_callback=f"{listener.url}/status")
     call = await sim.ring(ADA, OURS)
-    assert (call.ended, call.duration()) == ("busy", 0)
-    assert listener.statuses("CallStatus") == ["busy"]
+    assert (call.ended, call.duration()) == (status, 0)
+    assert listener.statuses("CallStatus") == [status]
 
 
 async def test_a_recording_is_told_to_the_action(sim: Simulator, listener: Listener) -> None:

@@ -3,9 +3,12 @@
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.magic import CALLEES, CALLERS, GOOD, sender_code
 from callbox.simulator.api.refusal import Refusal
-from callbox.simulator.api.url import is_callback, is_url
+from callbox.simulator.api.url import is_url
 from callbox.simulator.records import address
 from callbox.simulator.records.switchboard import Switchboard
+
+LONGEST_TWIML = 4000
+"""Characters of a script that is given in place of a URL."""
 
 
 def callee(ask: Ask) -> str:
@@ -31,20 +34,17 @@ def caller(ask: Ask) -> str:
 
 
 def check_script(ask: Ask) -> None:
-    """Whether there is something to do when the call is answered."""
+    """Whether there is something to do when the call is answered; TwiML counts without a URL only.
+
+    That too long a TwiML is refused, not only noted, is a guess.
+    """
     url = ask.text("Url")
     if url and not is_url(url):
         raise Refusal(21205, reason=f"Url is not a valid URL: {url}")
+    if not url and len(ask.text("Twiml")) > LONGEST_TWIML:
+        raise Refusal(32018)
     if not (url or ask.text("Twiml") or ask.text("ApplicationSid")):
         raise Refusal(21205, reason="Url parameter is required.")
-
-
-def status_callback(ask: Ask) -> str | None:
-    """Where its status is told."""
-    url = ask.maybe("StatusCallback")
-    if url and not is_callback(url):
-        raise Refusal(21609, url=url)
-    return url
 
 
 def check_pair(board: Switchboard, to: str, sender: str) -> None:

@@ -1,17 +1,14 @@
 """The Calls resource."""
 
-from callbox.simulator.api import call_rules, parameters
+from callbox.simulator.api import call_request, call_rules, callback, parameters
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.listing import Listing, interval
 from callbox.simulator.api.refusal import Refusal
 from callbox.simulator.records.address import callee
-from callbox.simulator.records.call import LONGEST_CALL, USUAL_TIMEOUT, Call
-from callbox.simulator.records.sid import new_sid
+from callbox.simulator.records.call import Call
 from callbox.simulator.records.switchboard import Switchboard
-from callbox.simulator.records.webhook import Webhook
 
-LONGEST_TIMEOUT = 600
 WAITING = {"queued", "ringing"}
 ALIVE = {*WAITING, "in-progress"}
 FILTERS = ("To", "From", "ParentCallSid", "Status", "StartTime", "StartTime<", "StartTime>")
@@ -20,7 +17,7 @@ END_FILTERS = ("EndTime", "EndTime<", "EndTime>")
 
 def create(board: Switchboard, ask: Ask) -> Answer:
     """POST Calls.json."""
-    call = compose(board, ask)
+    call = call_request.compose(board, ask)
     waits = board.courses.call(call.created_at)
     if waits is None:
         raise Refusal(22005)
@@ -28,48 +25,6 @@ def create(board: Switchboard, ask: Ask) -> Answer:
         call.queued_for, call.timeline = waits, call.timeline.later(waits)
     board.add_call(call)
     return document(201, call.document(call.created_at), call)
-
-
-def compose(board: Switchboard, ask: Ask) -> Call:
-    """Return the call that a request asks for; Refusal if Twilio would refuse it."""
-    to, sender = call_rules.callee(ask), call_rules.caller(ask)
-    parameters.check(ask, parameters.CALL)
-    call_rules.check_script(ask)
-    call_rules.check_pair(board, to, sender)
-    outcome = board.outcomes.draw(to)
-    return Call(
-        sid=new_sid("CA"),
-        account_sid=ask.account_sid,
-        to=to,
-        sender=sender,
-        status_callback=call_rules.status_callback(ask),
-        created_at=board.clock(),
-        arrived_at=ask.arrived_at,
-        timeline=board.calling(outcome),
-        url=ask.maybe("Url"),
-        twiml=ask.maybe("Twiml"),
-        status_callback_event=ask.every("StatusCallbackEvent"),
-        machine_detection=ask.maybe("MachineDetection"),
-        status_callback_method=ask.text("StatusCallbackMethod") or "POST",
-        method=ask.text("Method") or "POST",
-        fallback_url=ask.maybe("FallbackUrl"),
-        fallback_method=ask.text("FallbackMethod") or "POST",
-        priced_after=board.settings.price_after,
-        outcome=outcome,
-        answered_by=outcome.answered_by,
-        said_duration=outcome.duration,
-        lived=board.settings.scripts,
-        timeout=min(ask.count("Timeout", USUAL_TIMEOUT), LONGEST_TIMEOUT),
-        time_limit=ask.count("TimeLimit", LONGEST_CALL),
-        send_digits=ask.maybe("SendDigits"),
-        detects_behind=ask.text("AsyncAmd").lower() == "true",
-        detection_callback=_detection_callback(ask),
-    )
-
-
-def _detection_callback(ask: Ask) -> Webhook | None:
-    url = ask.text("AsyncAmdStatusCallback")
-    return Webhook(url, ask.text("AsyncAmdStatusCallbackMethod") or "POST") if url else None
 
 
 def _found(board: Switchboard, ask: Ask) -> Call:
@@ -98,6 +53,7 @@ def update(board: Switchboard, ask: Ask) -> Answer:
 
 
 def _end(board: Switchboard, call: Call, ask: Ask) -> None:
+    """End a call; `canceled` does not affect one in progress, says Twilio."""
     wanted, status = ask.text("Status"), call.status(board.clock())
     if wanted not in {"canceled", "completed"}:
         raise Refusal(20001, parameter="Status")
@@ -106,14 +62,14 @@ def _end(board: Switchboard, call: Call, ask: Ask) -> None:
         board.end(call, "canceled")
     elif status == "in-progress" and wanted == "completed":
         board.end(call, "completed")
-    elif wanted == "canceled":
+    elif status not in ALIVE and wanted == "canceled":
         raise Refusal(21220)
 
 
 def _change(call: Call, ask: Ask) -> None:
     """Take what an update may say beside what is to be done."""
     if "StatusCallback" in ask.params:
-        call.status_callback = call_rules.status_callback(ask)
+        call.status_callback = callback.asked_for(ask)
         call.status_callback_method = ask.text("StatusCallbackMethod") or "POST"
     if "FallbackUrl" in ask.params:
         call.fallback_url = ask.maybe("FallbackUrl")

@@ -2,11 +2,12 @@
 
 from zlib import crc32
 
+from callbox.simulator.api import callback
 from callbox.simulator.api.ask import Ask
 from callbox.simulator.api.magic import GOOD, MESSAGE_RECIPIENTS, MESSAGE_SENDERS, sender_code
 from callbox.simulator.api.parameters import sid
 from callbox.simulator.api.refusal import Refusal
-from callbox.simulator.api.url import is_callback, is_url
+from callbox.simulator.api.url import is_url
 from callbox.simulator.records import address
 from callbox.simulator.records.date import span
 from callbox.simulator.records.message import LONGEST_BODY, MOST_MEDIA
@@ -100,11 +101,8 @@ def ahead(ask: Ask, service: str | None, now: float) -> float:
 
 def status_callback(board: Switchboard, ask: Ask, service: str | None) -> str | None:
     """Where its status is told: as asked for, else as its messaging service says."""
-    url = ask.maybe("StatusCallback")
-    if url and not is_callback(url):
-        raise Refusal(21609, url=url)
     pool = board.pools.get(service or "")
-    return url or (pool and pool.service.status_callback) or None
+    return callback.asked_for(ask) or (pool and pool.service.status_callback) or None
 
 
 def check_pair(

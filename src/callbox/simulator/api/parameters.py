@@ -59,11 +59,6 @@ def _is_variables(text: str) -> bool:
         return False
 
 
-def _are_events(text: str) -> bool:
-    known = {"initiated", "ringing", "answered", "completed"}
-    return known.issuperset(text.replace(",", " ").split())
-
-
 METHOD = _any_case("get", "post")
 CALL_STATUSES = _one_of(
     "queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"
@@ -93,7 +88,6 @@ CALL: Rules = {
     "FallbackUrl": (is_url, 21205),
     "FallbackMethod": (METHOD, 21209),
     "StatusCallbackMethod": (METHOD, 21209),
-    "StatusCallbackEvent": (_are_events, 21626),
     "SendDigits": (_like(r"[0-9A-D#*wW]{1,32}"), 21206),
     "Timeout": (_whole(1, 600), 21208),
     "TimeLimit": (_whole(1, 86_400), 20001),

@@ -10,11 +10,13 @@ from callbox.simulator.records.number import number_sid
 from callbox.simulator.records.outcome import USUAL, Outcome
 from callbox.simulator.records.price import of_call
 from callbox.simulator.records.record import Record
+from callbox.simulator.records.recording import Wish
 from callbox.simulator.records.timeline import Timeline
 from callbox.simulator.records.webhook import Webhook, concealed
 
 USUAL_TIMEOUT = 60
 """Seconds that it rings."""
+USUAL_DETECTION = 30
 LONGEST_CALL = 14_400
 """Seconds after which Twilio ends a call."""
 SUBRESOURCES = {
@@ -47,7 +49,7 @@ class Call(Record):
     outcome: Outcome = USUAL
     """What becomes of it, and who answers."""
     answered_by: str = "human"
-    """Whom machine detection finds."""
+    """Whom machine detection found; empty until it did, of a call that is lived through."""
     said_duration: int | None = None
     """Seconds that it is said to have lasted; None if it is said as it was."""
     lived: bool = False
@@ -58,10 +60,16 @@ class Call(Record):
     """Seconds that it lasts at most."""
     send_digits: str | None = None
     """What is dialled once somebody answers."""
+    detection_timeout: int = USUAL_DETECTION
+    """Seconds after which machine detection gives up."""
     detects_behind: bool = False
     """Whether machine detection lets the script begin meanwhile."""
     detection_callback: Webhook | None = None
     """Who is told what machine detection found, if the script did not wait for it."""
+    wish: Wish | None = None
+    """How all of it is to be recorded, if it is."""
+    recording: dict[str, str] = field(default_factory=dict)
+    """What its last status callback tells of that."""
     waits_for: str = ""
     """What whoever is on the phone can do now: `answer`, press `digits`, say `speech`, or ""."""
     queued_for: float = 0.0
@@ -126,7 +134,8 @@ class Call(Record):
         return of_call(self.to, lasted, inbound=self.inbound)
 
     def _found(self, now: float) -> str | None:
-        return self.answered_by if self.machine_detection and self.started_at(now) else None
+        detected = self.machine_detection and self.started_at(now)
+        return self.answered_by or None if detected else None
 
     def document(self, now: float) -> dict[str, object]:
         """Return the 26 fields of the Call resource; dates are absent while it is queued."""

@@ -4,10 +4,27 @@ import io
 import wave
 from dataclasses import dataclass
 
+from callbox.simulator.records.webhook import Webhook
+
 RATE = 8000
 """Samples of sound a second."""
 LONGEST = 60
 """Seconds of sound that are really given."""
+
+
+COMPLETED = "completed"
+"""The event of which a recording status callback tells, unless others are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """That something is recorded, and who is told once it is."""
+
+    source: str
+    """What asked for it, as Twilio calls it: `OutboundAPI`, `RecordVerb`."""
+    hook: Webhook | None
+    channels: int = 1
+    track: str = "both"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

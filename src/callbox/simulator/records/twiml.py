@@ -23,6 +23,14 @@ class Verb:
     text: str
     children: tuple["Verb", ...] = ()
 
+    def count(self, name: str, usual: int) -> int:
+        """Return the whole number that an attribute holds."""
+        return int(self.attributes.get(name, usual))
+
+    def truth(self, name: str) -> bool:
+        """Whether an attribute holds `true`, which it does not unless it is given."""
+        return self.attributes.get(name, "false").lower() == "true"
+
 
 class BadTwiml(ValueError):  # noqa: N818 - it reads as the sentence it is
     """The answer cannot be obeyed; `code` is what Twilio's debugger shows."""
@@ -45,10 +53,13 @@ def read(content_type: str, body: str) -> list[Verb]:
 
 
 def verbs(text: str) -> list[Verb]:
-    """Return the verbs of a Response; without one it is as bad as no XML, says Twilio's 12100."""
+    """Return the verbs of a Response; without one it is as bad as no XML, says Twilio's 12100.
+
+    So is a blank before the XML declaration, which is no XML.
+    """
     _check_length(text)
     try:
-        root = ET.fromstring(text.strip())  # noqa: S314 - whoever is simulated at is trusted
+        root = ET.fromstring(text)  # noqa: S314 - whoever is simulated at is trusted
     except ET.ParseError:
         raise BadTwiml(NOT_TWIML) from None
     if root.tag != "Response":

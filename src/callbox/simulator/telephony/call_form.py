@@ -49,6 +49,6 @@ def _end(call: Call, status: str) -> Form:
         "Duration": str(math.ceil(seconds / MINUTE)),
         "SipResponseCode": str(SIP_CODES[status]),
     }
-    if call.machine_detection and status == "completed":
+    if call.machine_detection and call.answered_by and status == "completed":
         form["AnsweredBy"] = call.answered_by
-    return form
+    return {**form, **call.recording}

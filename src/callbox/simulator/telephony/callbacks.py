@@ -145,5 +145,4 @@ def _later(timeline: Timeline) -> Iterator[tuple[str, float]]:
 
 
 def _wanted(call: Call) -> frozenset[str]:
-    named = " ".join(call.status_callback_event).replace(",", " ").split()
-    return frozenset(named) or USUAL_EVENTS
+    return frozenset(call.status_callback_event) or USUAL_EVENTS

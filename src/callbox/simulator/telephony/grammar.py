@@ -3,7 +3,7 @@
 Twilio checks a document against its schema and warns; what does not fit is left out, and the rest
 is done. That an unknown verb is left out too, as an unknown attribute is, is not documented.
 
-A new verb needs an element in ELEMENTS, and an act in acts.py unless it is not simulated.
+A new verb needs an element in ELEMENTS, and an act in acts/table.py unless it is not simulated.
 """
 
 import re
@@ -52,6 +52,7 @@ def _one_of(*values: str) -> Callable[[str], bool]:
 
 
 COUNT = re.compile(r"\d{1,9}").fullmatch
+COUNT_OR_AUTO = re.compile(r"\d{1,9}|auto").fullmatch
 POSITIVE = re.compile(r"0*[1-9]\d{0,8}").fullmatch
 TRUTH = re.compile(r"true|false", re.IGNORECASE).fullmatch
 METHOD = _one_of("GET", "POST")
@@ -59,6 +60,10 @@ KEY = re.compile(r"[\d#*]?").fullmatch
 KEYS = re.compile(r"[\d#*]*").fullmatch
 TONES = re.compile(r"[\dA-D#*wW]*").fullmatch
 INPUTS = _one_of("dtmf", "speech", "dtmf speech", "speech dtmf")
+RECORDED = (
+    *("do-not-record", "record-from-answer", "record-from-ringing", "true", "false"),
+    *("record-from-answer-dual", "record-from-ringing-dual"),
+)
 TRIM = Rule(_one_of("trim-silence", "do-not-trim"), 13699)
 EVENTS = "statusCallbackEvent statusCallback statusCallbackMethod"
 DETECTION = (
@@ -67,9 +72,9 @@ DETECTION = (
     " machineDetectionSilenceTimeout"
 )
 RECORDING = (
-    "recordingStatusCallback recordingStatusCallbackMethod recordingStatusCallbackEvent"
-    " recordingConfigurationId recordingTrack"
+    "recordingStatusCallback recordingStatusCallbackMethod recordingConfigurationId recordingTrack"
 )
+RECORDING_EVENTS = Rule(re.compile(r"(?:(?:in-progress|completed|absent)\b ?)+").fullmatch, 13621)
 SSML = "break emphasis lang p phoneme prosody s say-as sub w"
 ANYTHING = Element(children="*")
 """What is not looked into."""
@@ -79,8 +84,7 @@ ELEMENTS: dict[str, Element] = {
     "Play": Element("", {"loop": Rule(COUNT, 13410), "digits": Rule(TONES, 13430)}),
     "Pause": Element("", {"length": Rule(COUNT, 13910)}),
     "Gather": Element(
-        "action speechTimeout maxSpeechTime profanityFilter partialResultCallback"
-        " partialResultCallbackMethod language hints bargeIn debug speechModel enhanced",
+        "action partialResultCallback language hints debug speechModel enhanced",
         {
             "input": Rule(INPUTS, 13326),
             "method": Rule(METHOD, 13312),
@@ -88,18 +92,26 @@ ELEMENTS: dict[str, Element] = {
             "finishOnKey": Rule(KEY, 13310),
             "numDigits": Rule(POSITIVE, 13314),
             "actionOnEmptyResult": Rule(TRUTH, 13338),
+            "speechTimeout": Rule(COUNT_OR_AUTO, 13327),
+            "maxSpeechTime": Rule(POSITIVE, 13328),
+            "partialResultCallbackMethod": Rule(METHOD, 13329),
+            "bargeIn": Rule(TRUTH, 13332),
+            "profanityFilter": Rule(TRUTH, 13333),
         },
         "Say Play Pause",
     ),
     "Dial": Element(
-        f"action record trim {RECORDING} answerOnBridge ringTone sequential referUrl referMethod"
-        " events passports callReason",
+        f"action trim {RECORDING} ringTone referUrl referMethod events passports callReason",
         {
-            "method": Rule(METHOD, 13211),
+            "method": Rule(METHOD, 13210),
             "timeout": Rule(POSITIVE, 13212),
             "hangupOnStar": Rule(TRUTH, 13213),
             "callerId": Rule(address.callee, 13214),
             "timeLimit": Rule(POSITIVE, 13216),
+            "record": Rule(_one_of(*RECORDED), 13217),
+            "sequential": Rule(TRUTH, 13218),
+            "recordingStatusCallbackEvent": RECORDING_EVENTS,
+            "answerOnBridge": Rule(TRUTH, 13219),
         },
         "Number Client Sip Sim WhatsApp Conference Queue Application",
     ),
@@ -113,8 +125,8 @@ ELEMENTS: dict[str, Element] = {
     "Sim": Element(),
     "Conference": Element(
         "muted beep startConferenceOnEnter endConferenceOnExit waitUrl waitMethod maxParticipants"
-        f" record region coach trim {EVENTS} {RECORDING} eventCallbackUrl jitterBufferSize"
-        " participantLabel"
+        f" record region coach trim {EVENTS} {RECORDING} recordingStatusCallbackEvent"
+        " eventCallbackUrl jitterBufferSize participantLabel"
     ),
     "Queue": Element("url method reservationSid postWorkActivitySid"),
     "Application": Element(
@@ -129,6 +141,7 @@ ELEMENTS: dict[str, Element] = {
             "finishOnKey": Rule(KEYS, 13613),
             "playBeep": Rule(TRUTH, 13616),
             "trim": TRIM,
+            "recordingStatusCallbackEvent": RECORDING_EVENTS,
         },
     ),
     "Redirect": Element("", {"method": Rule(METHOD, 13710)}),

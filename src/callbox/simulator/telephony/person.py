@@ -40,9 +40,14 @@ class Person:
         """Return what machine detection in a mode calls them."""
         if not self.is_machine:
             return self.answered_by
-        if mode != "DetectMessageEnd":
+        if not waits_for_beep(mode):
             return START
         return self.answered_by if self.answered_by.startswith("machine_end") else BEEP
+
+
+def waits_for_beep(mode: str) -> bool:
+    """Whether machine detection in a mode lasts as long as a machine greets."""
+    return mode.lower() == "detectmessageend"
 
 
 def caller(ring: Ring) -> Person:

@@ -9,16 +9,18 @@ from callbox.simulator.records import trial
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.holder import Holder
+from callbox.simulator.records.recording import Wish
 from callbox.simulator.records.sid import new_sid
 from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.records.timeline import RINGING
 from callbox.simulator.records.webhook import Webhook
-from callbox.simulator.telephony.acts import perform
+from callbox.simulator.telephony.acts.table import perform
 from callbox.simulator.telephony.call_form import progress
 from callbox.simulator.telephony.chores import Chores
 from callbox.simulator.telephony.line import Line
-from callbox.simulator.telephony.person import Person, callee, caller
+from callbox.simulator.telephony.person import Person, callee, caller, waits_for_beep
 from callbox.simulator.telephony.proxy import Proxy
+from callbox.simulator.telephony.recordings import completed, keep
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.scene import Broken, Moved, Over, Scene
 from callbox.simulator.telephony.text_form import Form
@@ -28,6 +30,7 @@ APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 """What Twilio says when a script cannot be had or read."""
 DETECTION = 2.0
 """Seconds until machine detection is sure of whom it hears."""
+UNKNOWN = "unknown"
 
 Begin = Callable[[], Awaitable[None]]
 
@@ -84,6 +87,16 @@ class Ringing:
         scene = self._scenes.get(call.sid)
         if scene is not None:
             scene.close()
+            if call.wish is not None and scene.answered:
+                self._record(call, call.wish)
+
+    def _record(self, call: Call, wish: Wish) -> None:
+        """Keep all of a call that has ended."""
+        board = self._board
+        call.recording = keep(board, call, call.duration() or 0)
+        if wish.hook is not None:
+            form = completed(call, wish, call.recording, board.clock())
+            self._chores.begin(self._proxy.call(wish.hook, form, voice=True))
 
     def _begin(self, call: Call, person: Person, *, live: bool) -> Scene:
         board = self._board
@@ -193,27 +206,29 @@ class Ringing:
     async def _detect(self, scene: Scene, mode: str) -> Form:
         """Detect a machine; return what the script is told, nothing if it does not wait."""
         call, person = scene.call, scene.person
-        call.answered_by = person.found(mode)
-        to_beep = person.is_machine and mode == "DetectMessageEnd"
-        seconds = person.greeting if to_beep else DETECTION
-        form = {"AnsweredBy": call.answered_by}
-        if not call.detects_behind:
-            await scene.wait(seconds)
-            return form
+        to_beep = person.is_machine and waits_for_beep(mode)
+        found, seconds = person.found(mode), person.greeting if to_beep else DETECTION
+        if seconds > call.detection_timeout:
+            found, seconds = UNKNOWN, call.detection_timeout
+        if call.detects_behind:
+            self._chores.begin(self._detect_behind(call, found, seconds))
+            return {}
+        await scene.wait(seconds)
+        call.answered_by = found
+        return {"AnsweredBy": found}
+
+    async def _detect_behind(self, call: Call, found: str, seconds: float) -> None:
+        if self._board.settings.word:
+            await self._board.pause(seconds)
+        call.answered_by = found
         if call.detection_callback is not None:
-            more = {
+            form = {
                 "CallSid": call.sid,
                 "AccountSid": call.account_sid,
-                **form,
+                "AnsweredBy": found,
                 "MachineDetectionDuration": str(int(seconds * 1000)),
             }
-            takes = seconds if self._board.settings.word else 0.0
-            self._chores.begin(self._tell_later(takes, call.detection_callback, more))
-        return {}
-
-    async def _tell_later(self, seconds: float, hook: Webhook, form: Form) -> None:
-        await self._board.pause(seconds)
-        await self._proxy.call(hook, form, voice=True)
+            await self._proxy.call(call.detection_callback, form, voice=True)
 
     # both
 

@@ -4,7 +4,8 @@ Seconds are counted as life would take them, for the duration and for whoever ha
 long; they are only waited for if a word takes time, or somebody real is on the phone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
@@ -133,6 +134,17 @@ class Scene:
         if await self.line.wait(seconds, lambda: ready() or self._interrupted()):
             return seconds
         return min((board.pause.mark() - began) * board.settings.speed, seconds)
+
+    @contextmanager
+    def listening(self, waits_for: str) -> Iterator[None]:
+        """Have keys and words taken meanwhile; those before and after are lost."""
+        line, call = self.line, self.call
+        line.listening, call.waits_for = True, waits_for
+        try:
+            yield
+        finally:
+            line.listening, call.waits_for = False, ""
+            line.keys, line.words = "", []
 
     def _interrupted(self) -> bool:
         return bool(self.call.ended) or self.line.gone or self.moved
