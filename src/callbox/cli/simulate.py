@@ -272,6 +272,10 @@ async def _watch(simulator: "Simulator") -> None:
     sent = called = 0
     waiting: list[Exchange] = []
     while True:
+        if sent > len(simulator.log):  # somebody had it forgotten
+            sent = 0
+        if called > len(simulator.webhooks):
+            called = 0
         for record in simulator.log[sent:]:
             kind = _KINDS.get(record.sid[:2], "text")
             print(f"{kind} to {mask(record.to)}: {record.sid}", flush=True)

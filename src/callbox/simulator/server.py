@@ -44,6 +44,16 @@ PATIENCE = 0.05
 """Seconds that requests in flight get when the server closes; they may stall for minutes."""
 
 
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how this machine reaches it
+"""Addresses that stand for all of a machine's, and one of those."""
+
+
+def url_of(host: str, port: int) -> str:
+    """Return where it is reached from the machine that it runs on."""
+    near = EVERYWHERE.get(host, host)
+    return f"http://{f'[{near}]' if ':' in near else near}:{port}"
+
+
 class Inside(NamedTuple):
     """What a server answers with, beside Twilio's resources."""
 
@@ -72,8 +82,7 @@ class Server:
     async def listen(self, host: str, port: int) -> str:
         """Accept requests, on a free port if it is 0; return the URL."""
         self._listener = await asyncio.get_running_loop().create_server(self._web, host, port)
-        taken = self._listener.sockets[0].getsockname()[1]
-        return f"http://{f'[{host}]' if ':' in host else host}:{taken}"
+        return url_of(host, self._listener.sockets[0].getsockname()[1])
 
     def deafen(self) -> None:
         """Accept nothing more; what is late is never created."""
