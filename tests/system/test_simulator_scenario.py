@@ -175,5 +175,5 @@ async def test_a_scenario_that_cannot_be_played_ends_the_command_at_once(
     (terminal.folder / "bad.yaml").write_text("faults: [{on: everything, status: 503}]\n")
     ended = await terminal.type("simulate", "--port", "0", "--scenario", "bad.yaml")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith('bad.yaml: faults, entry 1: It: "on" must be one of')
+    assert ended.err.startswith('bad.yaml: faults, entry 1: "on" must be one of')
     assert ended.err.count("\n") == 1
