@@ -177,3 +177,17 @@ async def test_a_scenario_that_cannot_be_played_ends_the_command_at_once(
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith('bad.yaml: faults, entry 1: "on" must be one of')
     assert ended.err.count("\n") == 1
+
+
+async def test_a_scenario_whose_text_cannot_be_played_is_no_success(terminal: Terminal) -> None:
+    (terminal.folder / "wrong.yaml").write_text(
+        "lasts: 10\nspeed: 100\ntexts: [{from: +12065550100, to: +12065559999, body: Hi}]\n"
+    )
+    process = await terminal.begin("simulate", "--port", "0", "--scenario", "wrong.yaml")
+    said = await read_until(process.stdout, "begins with the first request")
+    url = said.partition("Twilio simulator on ")[2].partition(". Nothing")[0]
+    async with session(url) as http:
+        await _text(http)
+    out, _ = await process.communicate()
+    assert b"must be a number of the account, not +12065559999." in out
+    assert process.returncode == 1

@@ -57,8 +57,8 @@ class Cue:
 
     def due(self, elapsed: float) -> int:
         """Return how many of the times are over so many seconds after the beginning."""
-        over = math.floor((elapsed - self.at) / self.every) + 1
-        return min(max(over, 0), self.times)
+        over = (elapsed - self.at) // self.every + 1
+        return int(min(max(over, 0), self.times))
 
 
 @dataclass(frozen=True, slots=True)
