@@ -54,6 +54,16 @@ async def _text(http: ClientSession) -> int:
         return answer.status
 
 
+async def test_what_was_ordered_before_a_scenario_without_faults_begins_goes_on() -> None:
+    async with await start() as sim, session(sim) as http:
+        player = sim.play(scenario({"settings": {"pace": 0}}))
+        sim.faults.set([{"on": "create", "status": 503, "times": 2}])
+        answers = [await _text(http)]
+        player.begin()
+        answers += [await _text(http), await _text(http)]
+    assert answers == [503, 503, 201]
+
+
 async def test_people_are_as_the_scenario_says_from_their_moment_on() -> None:
     script = scenario(
         {
