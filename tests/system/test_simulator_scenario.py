@@ -122,6 +122,29 @@ async def test_what_is_sent_again_after_a_lost_answer_without_looking_is_doubled
         assert (summary["accepted"], summary["doubled"]) == (2, 1)
 
 
+async def test_what_is_sent_again_after_an_error_with_which_it_was_done_is_doubled() -> None:
+    async with await start() as sim, session(sim) as http:
+        sim.faults.set([{"on": "create", "times": 1, "status": 503, "created": True}])
+        assert [await _text(http) for _ in range(2)] == [503, 201]
+        assert sim.tally().doubled == 1
+
+
+async def test_texts_that_come_in_are_billed_and_webhooks_that_fail_are_counted() -> None:
+    async with await start() as sim:
+        sim.number(OURS).sms_url = "http://127.0.0.1:9/sms"
+        await sim.receive(DARLA, OURS, "Hello")
+        tally = sim.tally()
+        assert (tally.received, tally.cost) == (1, 0.0075)
+        assert tally.webhooks_failed == tally.webhooks > 0
+
+
+async def test_people_of_a_scenario_have_their_names_on_the_page() -> None:
+    async with await start() as sim, session(sim) as http:
+        sim.play(scenario({"people": [{"to": BOB, "name": "Inês"}, {"to": DARLA}]}))
+        phones = await (await http.get("/_simulator/phones")).json()
+    assert "Inês" in str(phones)
+
+
 async def test_the_same_text_twice_on_purpose_is_not_doubled() -> None:
     async with await start() as sim, session(sim) as http:
         assert [await _text(http) for _ in range(2)] == [201, 201]

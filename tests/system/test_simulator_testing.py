@@ -84,6 +84,25 @@ def test_a_text_reaches_the_webhook_and_its_answer_the_phone() -> None:
         assert [each["status"] for each in twilio.webhooks()] == [200]
 
 
+def test_a_call_is_told_where_calls_are_told() -> None:
+    with HTTPServer(("127.0.0.1", 0), Webhook) as server, simulated_twilio() as twilio:
+        Thread(target=server.serve_forever, daemon=True).start()
+        twilio.webhook(calls=f"http://127.0.0.1:{server.server_port}/voice")
+        call = twilio.call(DARLA)
+        server.shutdown()
+        assert (call["direction"], Webhook.told[-1]["CallSid"]) == ("inbound", call["sid"])
+
+
+def test_a_region_of_twilios_in_the_environment_leads_no_test_to_the_real_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TWILIO_EDGE", "dublin")
+    monkeypatch.setenv("TWILIO_REGION", "ie1")
+    with simulated_twilio() as twilio:
+        _send(twilio)
+        assert twilio.texts(DARLA) == ["Full"]
+
+
 def _send(twilio: SimulatedTwilio) -> None:
     twilio.client().messages.create(to=DARLA, from_=twilio.number, body="Full")
 

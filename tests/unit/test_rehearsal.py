@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from rich.cells import cell_len
 
 from callbox.config import Config, load_config
 from callbox.config.contacts import Contacts
+from callbox.rehearsal.performance import Performance
 from callbox.rehearsal.picture import fitted, legend, rows, troubles
 from callbox.rehearsal.plan import STRANGER, Plan, plan_of, rules_left
 from callbox.rehearsal.setting import ACCOUNT, settings_of, staged
@@ -79,6 +81,13 @@ def test_rules_that_a_scenario_leaves_untried_are_named_with_the_remedy(tmp_path
     assert ", number 20 and 9 more: put {from: +12065550100, body: what fits} into the" in said
 
 
+def test_a_rule_is_tried_over_whatsapp_where_the_number_is_one_of_whatsapp(tmp_path: Path) -> None:
+    inbound = {"rules": [{"exact": "status", "reply": "Fine."}], "numbers": [f"whatsapp:{OURS}"]}
+    plan = plan_of(configured(tmp_path, contacts={"Darla": DARLA}, inbound=inbound))
+    [(_, text)] = plan.scenario.texts
+    assert (text["to"], text["whatsapp"]) == (f"whatsapp:{OURS}", True)
+
+
 def test_without_contacts_somebody_is_made_up_and_said_to_be(tmp_path: Path) -> None:
     plan = plan_of(configured(tmp_path))
     [(_, request)] = plan.scenario.requests
@@ -113,6 +122,10 @@ def test_the_simulated_account_has_the_users_numbers(tmp_path: Path) -> None:
     numbers = {"numbers": [OURS, f"whatsapp:{HOME}"]}
     settings = settings_of(configured(tmp_path, inbound=numbers), scenario({"speed": 7}))
     assert (settings.numbers, settings.speed) == ((OURS, HOME), 7)
+
+
+def test_scripts_of_calls_at_addresses_of_the_users_are_never_fetched(tmp_path: Path) -> None:
+    assert not settings_of(configured(tmp_path), scenario({})).fetch
 
 
 def delivery(state: str, **more: Any) -> bytes:  # noqa: ANN401 - whatever a document holds
@@ -228,6 +241,40 @@ def test_what_rules_publish_is_told_and_what_the_gateway_says_of_itself_is_not()
     ]
 
 
+def performed(story: Story, *created: str) -> Performance:
+    """Give a rehearsal that is over, at whose end Twilio has these SIDs."""
+    gateway = SimpleNamespace(config=SimpleNamespace(inbound=SimpleNamespace(idle_interval=30.0)))
+    cost = SimpleNamespace(cost=0.0)
+    twilio = SimpleNamespace(log=[SimpleNamespace(sid=sid) for sid in created], tally=lambda: cost)
+    player, unused = SimpleNamespace(troubles=[]), SimpleNamespace()
+    parts: Any = (scenario({}), gateway, twilio, unused, unused, player, story)
+    return Performance(*parts)
+
+
+def test_a_request_of_which_nothing_is_told_is_lost_and_no_success() -> None:
+    story = Story("twilio", BEGAN)
+    story.request({"id": "pump"}, BEGAN)
+    result = performed(story).result()
+    assert (result.asked, result.lost, result.fine) == (0, 1, False)
+
+
+def test_what_twilio_has_and_no_delivery_owns_was_sent_twice_and_is_no_success() -> None:
+    story = Story("twilio", BEGAN)
+    story.request({"id": "pump"}, BEGAN)
+    story.tell("twilio/message/delivery", delivery("delivered"), BEGAN + 2)
+    assert performed(story, "SM1").result().fine
+    result = performed(story, "SM1", "SM2").result()
+    assert (result.arrived, result.doubled, result.fine) == (1, 1, False)
+
+
+def test_what_ended_unknown_may_be_what_twilio_has_and_was_not_sent_twice() -> None:
+    story = Story("twilio", BEGAN)
+    story.request({"id": "pump"}, BEGAN)
+    story.tell("twilio/message/delivery", delivery("unknown", sid=None), BEGAN + 2)
+    result = performed(story, "SM1").result()
+    assert (result.failed, result.doubled, result.fine) == (1, 0, False)
+
+
 def test_a_picture_has_a_row_for_each_person_and_marks_in_time() -> None:
     sent = Line(0, "out", "Darla", steps=[(50, "accepted"), (99, "delivered")])
     lost = Line(100, "out", "Bob", steps=[(100, "failed")])
@@ -236,6 +283,16 @@ def test_a_picture_has_a_row_for_each_person_and_marks_in_time() -> None:
     assert darla == ("Darla", ("asked", "", "", "", "", "accepted", "", "", "", "delivered"))
     assert bob == ("Bob", ("",) * 9 + ("failed",))
     assert topics == ("topics", ("",) * 5 + ("topic",) + ("",) * 4)
+
+
+def test_where_several_things_share_a_column_the_last_state_shows_and_trouble_before_all() -> None:
+    steps = [(1.0, "accepted"), (2.0, "failed"), (3.0, "delivered")]
+    [row] = rows([Line(0, "out", "Darla", steps=steps)], lasts=100, width=10)
+    assert row.cells[0] == "failed"
+    [row] = rows([Line(0, "out", "Darla", steps=steps[::2])], lasts=100, width=10)
+    assert row.cells[0] == "delivered"
+    [row] = rows([Line(0, "out", "Darla", steps=steps[:1])], lasts=100, width=10)
+    assert row.cells[0] == "accepted"
 
 
 def test_a_picture_shows_when_something_is_wrong_on_purpose() -> None:
