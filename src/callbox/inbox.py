@@ -77,6 +77,7 @@ class Inbox:
     kept: Callable[[], None]
     replied: Callable[[], None] = lambda: None
     counters: Counted = field(default_factory=Counted)
+    fired: Counter[str] = field(default_factory=Counter)  # how often each rule was set off
     _ours: set[str] = field(default_factory=set)  # every number of ours that was ever texted
     _wrong: Counter[str] = field(default_factory=Counter)
     _hour: float = 0.0
@@ -170,6 +171,7 @@ class Inbox:
             self.counters.wrong_pins += reading.wrong
             count = self._wrong[text.sender]
             log.warning("A wrong PIN from %s (%d in this hour)", sender, count)
+        self.fired.update(verdict.fired)
         set_off = ", ".join(f"rule {name}" for name in verdict.fired) or "no rule fires"
         log.info("Text from %s: %s", sender, set_off)
         for fault in verdict.faults:

@@ -54,6 +54,16 @@ async def _text(http: ClientSession) -> int:
         return answer.status
 
 
+async def test_what_was_ordered_before_a_scenario_without_faults_begins_goes_on() -> None:
+    async with await start() as sim, session(sim) as http:
+        player = sim.play(scenario({"settings": {"pace": 0}}))
+        sim.faults.set([{"on": "create", "status": 503, "times": 2}])
+        answers = [await _text(http)]
+        player.begin()
+        answers += [await _text(http), await _text(http)]
+    assert answers == [503, 503, 201]
+
+
 async def test_people_are_as_the_scenario_says_from_their_moment_on() -> None:
     script = scenario(
         {
@@ -110,6 +120,29 @@ async def test_what_is_sent_again_after_a_lost_answer_without_looking_is_doubled
         assert sim.tally().doubled == 1
         summary: dict[str, Any] = await (await http.get("/_simulator/summary")).json()
         assert (summary["accepted"], summary["doubled"]) == (2, 1)
+
+
+async def test_what_is_sent_again_after_an_error_with_which_it_was_done_is_doubled() -> None:
+    async with await start() as sim, session(sim) as http:
+        sim.faults.set([{"on": "create", "times": 1, "status": 503, "created": True}])
+        assert [await _text(http) for _ in range(2)] == [503, 201]
+        assert sim.tally().doubled == 1
+
+
+async def test_texts_that_come_in_are_billed_and_webhooks_that_fail_are_counted() -> None:
+    async with await start() as sim:
+        sim.number(OURS).sms_url = "http://127.0.0.1:9/sms"
+        await sim.receive(DARLA, OURS, "Hello")
+        tally = sim.tally()
+        assert (tally.received, tally.cost) == (1, 0.0075)
+        assert tally.webhooks_failed == tally.webhooks > 0
+
+
+async def test_people_of_a_scenario_have_their_names_on_the_page() -> None:
+    async with await start() as sim, session(sim) as http:
+        sim.play(scenario({"people": [{"to": BOB, "name": "Inês"}, {"to": DARLA}]}))
+        phones = await (await http.get("/_simulator/phones")).json()
+    assert "Inês" in str(phones)
 
 
 async def test_the_same_text_twice_on_purpose_is_not_doubled() -> None:
@@ -175,5 +208,19 @@ async def test_a_scenario_that_cannot_be_played_ends_the_command_at_once(
     (terminal.folder / "bad.yaml").write_text("faults: [{on: everything, status: 503}]\n")
     ended = await terminal.type("simulate", "--port", "0", "--scenario", "bad.yaml")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith('bad.yaml: faults, entry 1: It: "on" must be one of')
+    assert ended.err.startswith('bad.yaml: faults, entry 1: "on" must be one of')
     assert ended.err.count("\n") == 1
+
+
+async def test_a_scenario_whose_text_cannot_be_played_is_no_success(terminal: Terminal) -> None:
+    (terminal.folder / "wrong.yaml").write_text(
+        "lasts: 10\nspeed: 100\ntexts: [{from: +12065550100, to: +12065559999, body: Hi}]\n"
+    )
+    process = await terminal.begin("simulate", "--port", "0", "--scenario", "wrong.yaml")
+    said = await read_until(process.stdout, "begins with the first request")
+    url = said.partition("Twilio simulator on ")[2].partition(". Nothing")[0]
+    async with session(url) as http:
+        await _text(http)
+    out, _ = await process.communicate()
+    assert b"must be a number of the account, not +12065559999." in out
+    assert process.returncode == 1

@@ -15,6 +15,7 @@ from callbox.simulator.scenario.file import Loader, load
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples" / "scenarios").glob("*.yaml"))
 PAGE = (ROOT / "docs" / "simulator.md").read_text()
+WRONG_SPAN = 'faults, entry 1: "from" must not be negative, and "until" must be after it.'
 
 
 def test_the_page_shows_a_scenario_with_every_key_there_is() -> None:
@@ -93,9 +94,13 @@ def test_a_cue_repeats_and_numbers_its_documents() -> None:
         ([], "A scenario must be an object with keys like faults and texts."),
         ({"storm": 1}, '"storm" is unknown; known are name, lasts, speed,'),
         ({"lasts": "soon"}, '"lasts" must be a time like 40s, 10 min or 24h, not \'soon\'.'),
-        ({"speed": 0}, '"speed" must be more than 0.'),
+        ({"speed": 0}, '"speed" must be more than 0, and at most 1000000.'),
+        ({"speed": 1e7}, '"speed" must be more than 0, and at most 1000000.'),
+        ({"lasts": -3}, '"lasts" must be more than 0.'),
         ({"faults": {}}, '"faults" must be a list.'),
         ({"faults": [{"on": "any"}]}, "faults, entry 1: It has no effect"),
+        ({"faults": [{"on": "all"}]}, 'faults, entry 1: "on" must be one of'),
+        ({"faults": [{"on": "any", "stall": 1, "from": 9, "until": 3}]}, WRONG_SPAN),
         ({"faults": [{"on": "any", "status": 503}, 5]}, "faults, entry 2: it must be an object."),
         ({"texts": [{"at": 1, "body": "hi"}]}, 'texts, entry 1: "from" is missing.'),
         ({"texts": [{"from": "Darla"}]}, 'texts, entry 1: "from" must be a phone number'),
@@ -105,10 +110,22 @@ def test_a_cue_repeats_and_numbers_its_documents() -> None:
         ({"people": [{"status": "busy"}]}, 'people, entry 1: "to" is missing.'),
         ({"people": [{"to": "*", "mood": 1}]}, 'people, entry 1: "mood" is unknown'),
         ({"people": [{"to": "Bob"}]}, 'people, entry 1: "to" must be a number like'),
+        ({"people": [{"to": 12065550100}]}, 'people, entry 1: "to" must be a number like'),
+        ({"people": [{"to": "*", "at": -5}]}, 'people, entry 1: "at" must not be negative.'),
         ({"people": [{"to": "*", "status": "undeliverd", "at": 5}]}, 'people, entry 1: "status"'),
         ({"callbacks": [{"from": "x", "delay": 1}]}, 'callbacks, entry 1: "from" must be a time'),
+        ({"callbacks": [{"from": -5, "delay": 1}]}, 'callbacks, entry 1: "from" must not be'),
+        ({"callbacks": [{"from": 5, "until": 5}]}, 'callbacks, entry 1: "from" must not be'),
         ({"callbacks": [{"until": None}]}, 'callbacks, entry 1: "from" and "until" must be times.'),
         ({"requests": [{"topic": "fax", "document": {}}]}, 'requests, entry 1: "topic" must be'),
+        (
+            {"requests": [{"topic": "txt", "documnt": {}}]},
+            'requests, entry 1: "documnt" is unknown; known are at, every, times, topic, document.',
+        ),
+        (
+            {"texts": [{"form": "+12065550100"}]},
+            'texts, entry 1: "form" is unknown; known are at, every, times, from, ',
+        ),
         ({"settings": {"colour": 1}}, '"colour" is unknown'),
     ],
 )  # fmt: skip
@@ -121,8 +138,10 @@ def test_what_cannot_be_played_is_said_in_one_sentence(document: object, said: s
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"faults: [", "it is not YAML"),
-        (b"\xff\xfe\x00", "it is not YAML"),
+        (b"name: x\nfaults:\n  - {on: any\nlasts: 3\n", "line 4, column 6: it is not YAML: while"),
+        (b"name: x\n\tlasts: 3\n", "line 2, column 1: a tab stands there; YAML wants spaces."),
+        (b"name: a\nlasts: 1\nname: b\n", 'line 3: "name" stands there twice.'),
+        (b"\xff\xfe\x00", "it is not YAML: it is no plain text in UTF-8."),
         (b"texts: []\n" + b"#" * 1_000_000, "it is larger than 1000000 bytes."),
     ],
 )

@@ -138,6 +138,10 @@ def simulate(
     they reply, they ring and are answered. Beside them: every request, and dials for faults.
 
     Once it runs it shows how to have somebody text and call; docs/simulator.md has it all.
+
+    Exit code 1 at the end of a scenario: something was doubled, or a text or call of the scenario
+    could not be played. What did not arrive is told only: it may be what the scenario wants. 2: the
+    scenario or an option cannot be used.
     """
     from callbox.simulator import LIFELIKE, BadOrder  # noqa: PLC0415 - `--help` does without
     from callbox.simulator.limits import NONE, PRICE_AFTER, TWILIOS  # noqa: PLC0415 - the same
@@ -209,7 +213,7 @@ def _named(text: str) -> tuple[str, str]:
 async def _serve(
     host: str, port: int, scenario: "Scenario", settings: "Settings", *, browse: bool
 ) -> bool:
-    """Serve until a signal, or the end of the scenario; tell whether nothing was doubled."""
+    """Serve until a signal, or the end of the scenario; tell whether all went well."""
     from callbox.simulator import start  # noqa: PLC0415 - see simulate
 
     stopping = asyncio.Event()
@@ -252,7 +256,7 @@ def _conclude(simulator: "Simulator") -> bool:
         print(trouble)
     tally = simulator.tally()
     show(tally, console())
-    return not tally.doubled
+    return not tally.doubled and not simulator.player.troubles
 
 
 def _first_screen(simulator: "Simulator") -> str:

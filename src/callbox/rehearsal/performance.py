@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from callbox.clock import HastenedClock
 from callbox.config import Config
@@ -23,6 +23,12 @@ LONGEST = 900.0
 """Seconds after the last cue that a scenario without an end may take."""
 QUIET = 0.5
 """Seconds of the machine in which nothing happens once all is settled."""
+LOOK = 0.1
+"""Seconds of the machine from one look to the next."""
+LATE = 1.0
+"""Seconds of the machine by which a busy one may be late."""
+ANSWER = 5.0
+"""Seconds of the machine in which the gateway says something of all that was published."""
 
 _LOOK = 0.01  # seconds of the machine
 
@@ -30,24 +36,30 @@ _LOOK = 0.01  # seconds of the machine
 class Result(NamedTuple):
     """What came of it, counted by recipient; `cost` in dollars.
 
-    `waiting`: not known yet how it ends. `lost`: the gateway took the request and tells nothing of
-    it. `doubled`: Twilio was asked for something that no delivery owns. `unnoticed`: texts of
-    people that the gateway did not learn of.
+    `meant`: failed because the scenario has it so. `waiting`: not known yet how it ends. `lost`:
+    the gateway took the request and tells nothing of it. `doubled`: Twilio was asked for something
+    that no delivery owns. `unnoticed`: texts of people that the gateway did not learn of.
+    `missed`: requests that the machine was too slow to publish in time. `unplayed`: texts and
+    calls of people that cannot be.
     """
 
     asked: int
     arrived: int
     failed: int
+    meant: int
     waiting: int
     lost: int
     doubled: int
     unnoticed: int
+    missed: int
+    unplayed: int
     cost: float
 
     @property
     def fine(self) -> bool:
-        """Whether everything arrived, once, and was heard."""
-        return self.asked == self.arrived and not (self.lost or self.doubled or self.unnoticed)
+        """Whether everything was played, arrived once where it was to, and was heard."""
+        wrong = (self.lost, self.doubled, self.unnoticed, self.missed, self.unplayed)
+        return self.asked == self.arrived + self.meant and not any(wrong)
 
 
 @dataclass(slots=True)
@@ -64,11 +76,25 @@ class Performance:
     published: int = 0
     heard_at: float = 0.0
     """When something was last published, in the machine's time."""
+    stopped: bool = False
+    """Whether somebody wants it to end now."""
+    ended: float = 0.0
+    """Seconds of the simulation that were played."""
+    _publishing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def stop(self) -> None:
+        """End it before its time."""
+        self.stopped = True
 
     @property
     def expected(self) -> int:
         """How many requests there are to be."""
         return sum(cue.times for cue, _ in self.scenario.requests)
+
+    @property
+    def lasted(self) -> float:
+        """Seconds that it was to last, or, without an end or stopped before it, has lasted."""
+        return min(self.ended, self.scenario.lasts or self.ended)
 
     @property
     def last_cue(self) -> float:
@@ -77,10 +103,16 @@ class Performance:
         calls = (cue for cue, _ in self.scenario.calls)
         return max((cue.at + (cue.times - 1) * cue.every for cue in (*cues, *calls)), default=0.0)
 
+    def _come(self, elapsed: float) -> int:
+        """How many texts people have sent by then, as far as they can be sent."""
+        sent = sum(cue.due(elapsed) for cue, _ in self.scenario.texts)
+        return sent - len(self.player.troubles)
+
     @property
-    def _come(self) -> int:
-        """How many texts people send, as far as they can be sent."""
-        return sum(cue.times for cue, _ in self.scenario.texts) - len(self.player.troubles)
+    def _missed(self) -> int:
+        """How many requests should have been published, and were not."""
+        due = sum(cue.due(self.ended) for cue, _ in self.scenario.requests)
+        return 0 if self.stopped else max(due - self.published, 0)
 
     async def perform(self, look: Callable[["Performance"], None]) -> None:
         """Play it to its end; `look` is called ten times a second."""
@@ -95,14 +127,20 @@ class Performance:
                 for task in asking:
                     if task.done():
                         task.result()
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(LOOK)
         finally:
+            self.ended = self.player.elapsed
+            await self._caught_up()
             for task in asking:
                 task.cancel()
+            await self._answered()
             await asyncio.to_thread(self.device.close)
             await hearing
-        self.story.add_from(self.simulator)
-        for name in self.story.requested:
+        self.story.add_from(self.simulator, self.scenario.people)
+        await self._add_waiting(self.story.requested)
+
+    async def _add_waiting(self, names: list[str]) -> None:
+        for name in names:
             self.story.add_waiting(name, await self.gateway.store.of_request(name))
 
     def result(self) -> Result:
@@ -110,15 +148,20 @@ class Performance:
         sent = self.story.sent
         arrived, waiting = sum(line.arrived for line in sent), sum(line.open for line in sent)
         unsettled = sum(line.state == "unknown" for line in sent) + waiting
+        idle = self.gateway.config.inbound.idle_interval + LATE * (self.scenario.speed or 1.0)
+        noticed = self.ended - idle
         extra = len({record.sid for record in self.simulator.log} - self.story.sids)
         return Result(
             asked=len(sent),
             arrived=arrived,
             failed=len(sent) - arrived - waiting,
+            meant=sum(line.meant for line in sent),
             waiting=waiting,
             lost=len(self.story.unanswered),
             doubled=max(extra - unsettled, 0),
-            unnoticed=max(self._come - self.story.received, 0),
+            unnoticed=max(self._come(noticed) - self.story.received, 0),
+            missed=self._missed,
+            unplayed=len(self.player.troubles),
             cost=self.simulator.tally().cost,
         )
 
@@ -129,8 +172,27 @@ class Performance:
             unread -= {mailbox.number for mailbox in await self.gateway.store.mailboxes()}
             await asyncio.sleep(_LOOK)
 
+    async def _caught_up(self) -> None:
+        """Wait a moment for what is due already."""
+        for _ in range(int(LATE / LOOK)):
+            if not self._missed:
+                return
+            await asyncio.sleep(LOOK)
+
+    async def _answered(self) -> None:
+        """Wait until the gateway has everything that was published, or has refused it."""
+        if self._publishing:
+            await asyncio.wait(self._publishing, timeout=ANSWER)
+        for _ in range(int(ANSWER / LOOK)):
+            await self._add_waiting(self.story.unanswered)
+            if not self.story.unanswered:
+                return
+            await asyncio.sleep(LOOK)
+
     def _over(self) -> bool:
         lasts, elapsed = self.scenario.lasts, self.player.elapsed
+        if self.stopped:
+            return True
         if lasts is not None:
             return elapsed >= lasts
         settled = elapsed > self.last_cue and self._settled()
@@ -142,7 +204,7 @@ class Performance:
             quiet
             and self.published == self.expected
             and not self.story.unanswered
-            and self.story.received >= self._come
+            and self.story.received >= self._come(self.last_cue + 1)
             and not any(line.open for line in self.story.sent)
         )
 
@@ -150,8 +212,14 @@ class Performance:
         for number, instant in cue.instants():
             await self.player.until(instant)
             document = self.story.request(request.numbered(number), self.clock.now())
-            await asyncio.to_thread(self.device.publish, request.topic, document)
-            self.published += 1
+            publishing = asyncio.create_task(self._publish(request.topic, document))
+            self._publishing.add(publishing)
+            await asyncio.shield(publishing)
+            self._publishing.discard(publishing)
+
+    async def _publish(self, topic: str, document: dict[str, Any]) -> None:
+        await asyncio.to_thread(self.device.publish, topic, document)
+        self.published += 1
 
     def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
         for message in self.device.messages():
@@ -175,5 +243,5 @@ async def performance(config: Config, scenario: Scenario) -> AsyncIterator[Perfo
         player = simulator.play(scenario)
         gateway = await exits.enter_async_context(running(Gateway(setting, clock=clock)))
         device = await exits.enter_async_context(connected(gateway))
-        story = Story(setting.mqtt.base_topic)
+        story = Story(setting.mqtt.base_topic, contacts=config.contacts)
         yield Performance(scenario, gateway, simulator, clock, device, player, story)

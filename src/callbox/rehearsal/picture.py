@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from callbox.rehearsal.story import Line
+from rich.cells import cell_len, set_cell_size
+
+from callbox.rehearsal.story import Line, lasting
 from callbox.simulator import Scenario
 
 MARKS: Mapping[str, tuple[str, str]] = {
@@ -22,9 +24,31 @@ MARKS: Mapping[str, tuple[str, str]] = {
 }
 """What happened: its mark and colour; where several share a column the last of these shows."""
 RANKS = {name: rank for rank, name in enumerate(MARKS)}
-LEGEND = "· asked  ○ Twilio has it  ● arrived  ✗ did not  ? nobody knows  ◀ came in  ◆ published"
+LEGEND = (
+    *("· asked", "○ Twilio has it", "● arrived", "✗ did not", "? nobody knows"),
+    *("◀ came in", "◆ published"),
+)
 TROUBLE = "▒"
 MOST_ROWS = 20
+
+
+def legend(column: float, width: int) -> Iterator[str]:
+    """Say in lines what marks mean, and how long a column is, which is given in seconds."""
+    line = ""
+    for item in (*LEGEND, *((f"a column: {lasting(column)}",) if column >= 1 else ())):
+        if line and len(line) + 2 + len(item) > width:
+            yield line
+            line = ""
+        line = f"{line}  {item}" if line else item
+    yield line
+
+
+def fitted(name: str, cells: int) -> str:
+    """Shorten a name, or fill it up; the number at its end, which tells people apart, stays."""
+    who, space, number = name.rpartition(" ")
+    if cell_len(name) <= cells or not who or not number.startswith("+"):
+        return set_cell_size(name, cells)
+    return f"{set_cell_size(who, cells - len(number) - 2)}…{space}{number}"
 
 
 class Row(NamedTuple):

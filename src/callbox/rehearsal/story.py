@@ -1,17 +1,24 @@
 """What happened in a rehearsal, from what the gateway publishes: who got what, and when."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NamedTuple
 
+from callbox.config.contacts import Contacts
 from callbox.domain.delivery import Delivery
 from callbox.domain.notification import Kind
 from callbox.domain.phone import mask
 from callbox.simulator import Simulator
+from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.message import Message
+from callbox.simulator.records.outcome import Outcome
+from callbox.simulator.records.outcomes import ANY
+from callbox.simulator.scenario.scenario import Somebody
+from callbox.simulator.scenario.tally import ENDS
 
 FINAL = frozenset({"delivered", "read", "undelivered", "failed", "expired", "cancelled", "unknown"})
 GOOD = frozenset({"delivered", "read"})
@@ -20,8 +27,26 @@ OWN_TOPICS = ("txt", "call", "message/sent", "bridge/")
 UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 LONGEST = 80
 """Characters that are shown of a text."""
+REMEDIES = {
+    "Recipient phone number cannot be None": (
+        "{who} is not in contacts{near}: add it there, or give a phone_number."
+    ),
+    "From number cannot be None": "Set twilio.default_from_number, or give a from_number.",
+}
+"""Failures whose own words, those of V1, do not say what to do; by how these end."""
 
 Document = Mapping[str, Any]
+People = Iterable[tuple[Somebody, Outcome]]
+
+
+class Asked(NamedTuple):
+    """What a device published: seconds after the beginning, the words, whom they are for."""
+
+    at: float
+    what: str = ""
+    who: str = ""
+    name: str = ""
+    """As the request calls them."""
 
 
 @dataclass(slots=True)
@@ -36,6 +61,10 @@ class Line:
     what: str = ""
     kind: str = "text"
     how: str = ""
+    why: str = ""
+    """What went wrong, without the time it took."""
+    meant: bool = False
+    """Whether it ended badly because the scenario has it so."""
     state: str = ""
     parts: int | None = None
     price: float | None = None
@@ -56,10 +85,13 @@ class Line:
 class Story:
     """Told what is published, in order; read at the end. Times are the gateway's clock's."""
 
-    def __init__(self, base_topic: str, began_at: float = 0.0) -> None:
+    def __init__(
+        self, base_topic: str, began_at: float = 0.0, contacts: Contacts | None = None
+    ) -> None:
         self._base = f"{base_topic}/"
+        self._contacts = contacts or Contacts({})
         self.began_at = began_at
-        self._requested: dict[str, tuple[float, str]] = {}
+        self._requested: dict[str, Asked] = {}
         self._sent: dict[str, Line] = {}
         self._sids: dict[str, str] = {}
         self._ids: set[str] = set()
@@ -86,8 +118,20 @@ class Story:
         name = written
         while name in self._requested:
             name = f"{written}-{len(self._requested)}"
-        self._requested[name] = at - self.began_at, _words(document)
+        self._requested[name] = self._asked(document, at - self.began_at)
         return {**document, "id": name}
+
+    def _asked(self, document: Document, at: float) -> Asked:
+        request = document.get("request")
+        recipient = request.get("recipient") if isinstance(request, Mapping) else None
+        if not isinstance(recipient, Mapping):
+            return Asked(at)
+        words = recipient.get("message") or recipient.get("voice_message_text") or ""
+        name, number = str(recipient.get("name") or ""), str(recipient.get("phone_number") or "")
+        known = [] if number else self._contacts.numbers(name)
+        if len(known) == 1:
+            number = known[0][1]
+        return Asked(at, str(words), _name(name, number), name)
 
     @property
     def requested(self) -> list[str]:
@@ -101,11 +145,12 @@ class Story:
 
     def add_waiting(self, name: str, deliveries: list[Delivery]) -> None:
         """Add what the gateway has of a request and has told nothing of yet."""
-        at, what = self._requested[name]
+        asked = self._requested[name]
         for each in deliveries:
             note = each.notification
             kind = "call" if note.kind is Kind.CALL else "text"
-            line = Line(at, "out", _name(note.name, note.to), what, kind, "waits", "queued")
+            who = _name(note.name, note.to)
+            line = Line(asked.at, "out", who, asked.what, kind, "waits", state="queued")
             self._sent.setdefault(each.id, line)
             self._answered.add(name)
 
@@ -123,12 +168,20 @@ class Story:
         response, name = document["response"], str(document["id"])
         self._answered.add(name)
         if response["status"] == "fail":
-            asked_at, what = self._requested.get(name, (at, ""))
-            how = f"{response['error']}: {response['error_message']}"
-            who = name if document["id"] else "a request without an id"
-            line = Line(asked_at, "out", who, what, how=how, state="failed")
+            asked = self._requested.get(name, Asked(at))
+            said = f"{response['error']}: {response['error_message']}"
+            why = " ".join(filter(None, (self._remedy(asked, said), said)))
+            who = asked.who or (name if document["id"] else "a request without an id")
+            line = Line(asked.at, "out", who, asked.what, how=why, why=why, state="failed")
             line.steps.append((at, "failed"))
             self._refused.append((name, line))
+
+    def _remedy(self, asked: Asked, said: str) -> str:
+        """Say what to do where the status does not."""
+        remedy = next((REMEDIES[end] for end in REMEDIES if said.endswith(end)), "")
+        near = get_close_matches(asked.name, self._contacts.root, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return remedy.format(who=asked.name or "The recipient", near=hint)
 
     def _delivery(self, document: Document, at: float) -> None:
         self._ids.add(str(document["id"]))
@@ -137,15 +190,17 @@ class Story:
         reached = _instant(document["at"], self.began_at + at) - self.began_at
         if document["state"] != line.state:
             line.steps.append((max(reached, line.at), document["state"]))
-        line.state, line.how = document["state"], _how(document, line)
+        line.state, line.why = document["state"], _why(document)
+        line.how = _how(document, line)
         line.parts = document["segments"] if line.kind == "text" else None
         if document["sid"]:
             self._sids[document["delivery_id"]] = document["sid"]
 
     def _begun(self, document: Document, at: float) -> Line:
-        asked_at, what = self._requested.get(str(document["id"]), (at, ""))
+        asked = self._requested.get(str(document["id"]), Asked(at))
         kind = "call" if document["channel"] == "voice" else "text"
-        return Line(asked_at, "out", _name(document["name"], document["to_number"]), what, kind)
+        who = _name(document["name"], document["to_number"])
+        return Line(asked.at, "out", who, asked.what, kind)
 
     def _text_in(self, document: Document, at: float) -> None:
         self.received += 1
@@ -173,8 +228,8 @@ class Story:
         """What Twilio calls that which the gateway knows to have been sent."""
         return set(self._sids.values())
 
-    def add_from(self, simulator: Simulator) -> None:
-        """Add what only Twilio knows: the words of replies and calls, and prices."""
+    def add_from(self, simulator: Simulator, people: People = ()) -> None:
+        """Add what only Twilio knows: words of replies, prices, whether it is as people are."""
         now = simulator.now()
         records: list[Message | Call] = [*simulator.messages, *simulator.calls]
         found = {record.sid: record for record in records}
@@ -184,6 +239,7 @@ class Story:
                 price = record.document(now)["price"]
                 line.price = abs(float(str(price))) if price else None
                 line.what = line.what or getattr(record, "body", "")
+                line.meant = not line.arrived and _as_people_are(record, now, people)
 
 
 def shorten(text: str) -> str:
@@ -192,16 +248,18 @@ def shorten(text: str) -> str:
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
 
 
-def _words(document: Document) -> str:
-    asked = document.get("request")
-    recipient = asked.get("recipient") if isinstance(asked, Mapping) else None
-    if not isinstance(recipient, Mapping):
-        return ""
-    return str(recipient.get("message") or recipient.get("voice_message_text") or "")
+def _as_people_are(record: Message | Call, now: float, people: People) -> bool:
+    """Tell whether it ended badly in the way that one of these people has everything end."""
+    to, ended = phone_of(record.to), record.status(now)
+    return ENDS.get(ended) == "failed" and any(
+        ended == (outcome.call_course if isinstance(record, Call) else outcome.message_course)[-1]
+        for somebody, outcome in people
+        if to == somebody.to or (somebody.to.endswith(ANY) and to.startswith(somebody.to[:-1]))
+    )
 
 
 def _name(name: str | None, number: str) -> str:
-    return f"{name} {mask(number)}" if name else mask(number)
+    return " ".join(filter(None, (name, mask(number) if number else "")))
 
 
 def _instant(text: str, usual: float) -> float:
@@ -213,18 +271,21 @@ def _instant(text: str, usual: float) -> float:
 
 def _how(document: Document, line: Line) -> str:
     state = document["state"]
-    after = f" after {_lasting(line.steps[-1][0] - line.at)}" if line.steps else ""
+    after = f" after {lasting(line.steps[-1][0] - line.at)}" if line.steps else ""
     if state in GOOD and line.kind == "call":
         return f"answered by {document['answered_by'] or 'somebody'}, {document['duration'] or 0} s"
     if state in GOOD:
         return f"{state}{after}"
+    return f"{state}{after}" + (f": {line.why}" if line.why else "")
+
+
+def _why(document: Document) -> str:
     said = document["error_message"] or document.get("call_status") or ""
     number = str(document["error_code"] or "")
-    code = f" ({number})" if number and number not in said else ""
-    return f"{state}{after}" + (f": {said}{code}" if said else "")
+    return f"{said} ({number})" if number and said and number not in said else said
 
 
-def _lasting(seconds: float) -> str:
+def lasting(seconds: float) -> str:
     """Give a time in the largest unit of which there are two."""
     size, unit = next((each for each in UNITS if seconds >= 2 * each[0]), UNITS[-1])
     return f"{seconds / size:.0f} {unit}"

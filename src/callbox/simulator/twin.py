@@ -15,9 +15,13 @@ from typing import Any, TypeVar
 
 from twilio.rest import Client
 
+from callbox.simulator.order import BadOrder, read
 from callbox.simulator.records.address import phone_of
+from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.settings import Settings
 from callbox.simulator.simulator import Simulator, start
+from callbox.simulator.telephony.ring import Ring
+from callbox.simulator.telephony.text import Text
 
 T = TypeVar("T")
 ACCOUNT, TOKEN = "AC" + "0" * 32, "simulated"
@@ -101,7 +105,12 @@ class SimulatedTwilio:
         return self.ask(lambda simulator: [each.document() for each in simulator.webhooks])
 
     def text(self, sender: str, body: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - Text's
-        """Have somebody text the account's number; return the message once its webhook answered."""
+        """Have somebody text the account's number; return the message once its webhook answered.
+
+        It blocks: if the webhook is served by the caller's own event loop, give it to
+        `asyncio.to_thread`.
+        """
+        _check(Text, {"from": sender, "to": self.number, "body": body, **options})
         return self._await(
             lambda simulator: simulator.receive(
                 sender, options.pop("to", self.number), body, **options
@@ -109,7 +118,8 @@ class SimulatedTwilio:
         )
 
     def call(self, sender: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - Ring's fields
-        """Have somebody call the account's number; return the call once it is over."""
+        """Have somebody call the account's number; return the call once it is over. It blocks."""
+        _check(Ring, {"from": sender, "to": self.number, **options})
         return self._await(
             lambda simulator: simulator.ring(sender, options.pop("to", self.number), **options)
         )
@@ -126,18 +136,29 @@ class SimulatedTwilio:
         """Have a number's texts and calls told to these URLs, signed; empty is nowhere."""
 
         def change(simulator: Simulator) -> None:
-            ours = simulator.number(number or self.number)
+            try:
+                ours = simulator.number(number or self.number)
+            except KeyError:
+                raise BadOrder(
+                    f'"number" must be a number of the account, not {number!r}.'
+                ) from None
             ours.sms_url, ours.voice_url = texts, calls or None
 
         self.ask(change)
 
     def outcome(self, to: str, **options: Any) -> None:  # noqa: ANN401 - Outcome's fields
         """Decide how what is sent to somebody ends: `status`, `error_code`, `digits`, ..."""
+        _check(Outcome, options)
         self.ask(lambda simulator: simulator.outcome(to, **options))
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """Have things go wrong, as /_simulator/faults does; none: all well again."""
         self.ask(lambda simulator: simulator.faults.set(list(rules)))
+
+
+def _check(kind: type[Any], options: dict[str, Any]) -> None:
+    """Raise BadOrder if these are not fields of a kind; `wait` is how it is asked for."""
+    read(kind, {name: value for name, value in options.items() if name != "wait"})
 
 
 @contextlib.contextmanager

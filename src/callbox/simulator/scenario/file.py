@@ -15,7 +15,8 @@ BOOLEAN, TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 class Loader(yaml.SafeLoader):
     """Reads +12345000000 as a phone number, and `on`, `off`, `yes`, `no` and dates as words.
 
-    Aliases are refused: a few lines of them may stand for more than there is memory.
+    Aliases are refused: a few lines of them may stand for more than there is memory. So is a key
+    that stands twice, of which YAML forgets the first.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - PyYAML's
@@ -24,6 +25,15 @@ class Loader(yaml.SafeLoader):
             raise BadOrder("it has an alias (*), which scenarios do not have.")
         found: yaml.Node | None = super().compose_node(parent, index)
         return found
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Make an object, unless it has a key twice."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if (name := str(key.value)) in seen:
+                raise BadOrder(f'line {key.start_mark.line + 1}: "{name}" stands there twice.')
+            seen.add(name)
+        return super().construct_mapping(node, deep)
 
 
 Loader.yaml_implicit_resolvers = {
@@ -49,5 +59,19 @@ def load(path: Path) -> Scenario:
         raise BadOrder(f"{path}: {reason}") from None
     except OSError as error:
         raise BadOrder(f"{path}: it cannot be read ({error.strerror}).") from None
+    except yaml.MarkedYAMLError as error:
+        raise BadOrder(f"{path}: {_fault(error)}.") from None
+    except yaml.reader.ReaderError:
+        raise BadOrder(f"{path}: it is not YAML: it is no plain text in UTF-8.") from None
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise BadOrder(f"{path}: it is not YAML: {' '.join(str(error).split())}.") from None
+
+
+def _fault(error: yaml.MarkedYAMLError) -> str:
+    """Say where the YAML is wrong, and how."""
+    mark = error.problem_mark or error.context_mark
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    if "'\\t'" in (error.problem or ""):
+        return f"{where}a tab stands there; YAML wants spaces"
+    said = ", ".join(filter(None, (error.context, error.problem)))
+    return f"{where}it is not YAML: {said}"

@@ -41,7 +41,8 @@ class Player:
         """Set everything going."""
         scenario = self.scenario
         self.began_at, self._mark = self._board.clock(), self._board.pause.mark()
-        self._faults.set([dict(rule) for rule in scenario.faults])
+        if scenario.faults:
+            self._faults.set([dict(rule) for rule in scenario.faults])
         for person, outcome in scenario.people:
             if person.at:
                 self._network.chores.begin(self._expect(person, outcome))

@@ -12,7 +12,7 @@ from typing import Any
 
 from callbox.simulator.faults.fault import BadFaults, Rule
 from callbox.simulator.manner import Manner
-from callbox.simulator.order import BadOrder, read
+from callbox.simulator.order import NAMES, BadOrder, read
 from callbox.simulator.records.outcome import SECONDS, Outcome
 from callbox.simulator.scenario.duration import with_seconds
 from callbox.simulator.settings import Settings
@@ -38,6 +38,9 @@ FEWER_TIMES = {
 TOPICS = ("txt", "call")
 NUMBERS = re.compile(r"\+\d{1,15}\*?|\*")
 MOST_TIMES = 100_000
+FASTEST = 1_000_000
+SOME_NUMBER = "+15005550006"
+"""In place of a number that is known when it is played."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,11 @@ class Cue:
     def instants(self) -> Iterator[tuple[int, float]]:
         """Yield the number of each time, from 1, and its seconds after the beginning."""
         return ((place + 1, self.at + place * self.every) for place in range(self.times))
+
+    def due(self, elapsed: float) -> int:
+        """Return how many of the times are over so many seconds after the beginning."""
+        over = (elapsed - self.at) // self.every + 1
+        return int(min(max(over, 0), self.times))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,10 @@ def _numbered(value: Any, number: str) -> Any:  # noqa: ANN401 - whatever JSON c
     return [_numbered(each, number) for each in value] if isinstance(value, list) else value
 
 
+def _names(kind: type[Any]) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
 def _split(document: Document, names: Collection[str]) -> tuple[Document, Document]:
     """Return what is under these names, and the rest."""
     return (
@@ -129,27 +141,43 @@ def _split(document: Document, names: Collection[str]) -> tuple[Document, Docume
     )
 
 
-def _cued(document: Document, check: Callable[[Document], object]) -> tuple[Cue, Document]:
-    when, rest = _split(document, {each.name for each in fields(Cue)})
+def _halves(
+    document: Document, names: Collection[str], kind: type[Any]
+) -> tuple[Document, Document]:
+    """Return what is under these names, and the rest, which must be fields of `kind`."""
+    known = (*names, *_names(kind))
+    for name in document:
+        if name not in known and NAMES.get(name) not in known:
+            outside = {inside: written for written, inside in NAMES.items()}
+            told = ", ".join(outside.get(each, each) for each in known)
+            raise BadOrder(f'"{name}" is unknown; known are {told}.')
+    return _split(document, names)
+
+
+def _cued(document: Document, kind: type[Any]) -> tuple[Cue, Document]:
+    when, rest = _halves(document, _names(Cue), kind)
     cue = read(Cue, when)
     if not 0 < cue.times <= MOST_TIMES:
         raise BadOrder(f'"times" must be from 1 to {MOST_TIMES}.')
     if cue.at < 0 or cue.every <= 0:
         raise BadOrder('"at" must not be negative, and "every" must be more than 0.')
-    check(rest)
     return cue, rest
 
 
 def _text(document: Document) -> tuple[Cue, Document]:
-    return _cued(document, lambda rest: read(Text, {"to": "+15005550006", **rest}).addresses())
+    cue, rest = _cued(document, Text)
+    read(Text, {"to": SOME_NUMBER, **rest}).addresses()
+    return cue, rest
 
 
 def _call(document: Document) -> tuple[Cue, Document]:
-    return _cued(document, lambda rest: read(Ring, {"to": "+15005550006", **rest}).addresses())
+    cue, rest = _cued(document, Ring)
+    read(Ring, {"to": SOME_NUMBER, **rest}).addresses()
+    return cue, rest
 
 
 def _request(document: Document) -> tuple[Cue, Request]:
-    cue, rest = _cued(document, lambda rest: read(Request, rest))
+    cue, rest = _cued(document, Request)
     request = read(Request, rest)
     if request.topic not in TOPICS:
         raise BadOrder(f'"topic" must be one of {", ".join(TOPICS)}.')
@@ -161,22 +189,33 @@ def _request(document: Document) -> tuple[Cue, Request]:
 
 
 def _window(document: Document) -> Window:
-    when, rest = _split(document, {"from", "until"})
+    when, rest = _halves(document, ("from", "until"), Manner)
     if not all(isinstance(value, int | float) for value in when.values()):
         raise BadOrder('"from" and "until" must be times.')
-    return Window(read(Manner, rest), when.get("from", 0.0), when.get("until", math.inf))
+    first, last = _span(when)
+    return Window(read(Manner, rest), first, last)
+
+
+def _span(document: Document) -> tuple[float, float]:
+    first, last = document.get("from", 0.0), document.get("until", math.inf)
+    if not 0 <= first < last:
+        raise BadOrder('"from" must not be negative, and "until" must be after it.')
+    return first, last
 
 
 def _person(document: Document) -> tuple[Somebody, Outcome]:
-    who, rest = _split(document, {each.name for each in fields(Somebody)})
-    somebody = read(Somebody, who)
-    if not NUMBERS.fullmatch(somebody.to):
+    who, rest = _halves(document, _names(Somebody), Outcome)
+    if "to" in who and not NUMBERS.fullmatch(str(who["to"])):
         raise BadOrder('"to" must be a number like +12065550100, or +44*, or * for everybody.')
+    somebody = read(Somebody, who)
+    if somebody.at < 0:
+        raise BadOrder('"at" must not be negative.')
     return somebody, read(Outcome, rest)
 
 
 def _fault(document: Document) -> Document:
     Rule(document, "It")
+    _span(document)
     return document
 
 
@@ -198,8 +237,10 @@ def scenario(written: object) -> Scenario:
     listed, plain = _split(written, SECTIONS)
     found = read(Scenario, with_seconds(plain, TIMES))
     lists: dict[str, Any] = {name: _entries(listed, name) for name in listed}
-    if found.speed is not None and not found.speed > 0:
-        raise BadOrder('"speed" must be more than 0.')
+    if found.speed is not None and not 0 < found.speed <= FASTEST:
+        raise BadOrder(f'"speed" must be more than 0, and at most {FASTEST}.')
+    if found.lasts is not None and not found.lasts > 0:
+        raise BadOrder('"lasts" must be more than 0.')
     if "speed" in found.settings:
         raise BadOrder('"speed" stands beside "settings", not in it.')
     settled = read(Settings, with_seconds(found.settings, TIMES))
@@ -221,4 +262,4 @@ def _entry(entry: object, name: str, place: int) -> object:
     try:
         return SECTIONS[name](with_seconds(entry, FEWER_TIMES.get(name, TIMES)))
     except (BadOrder, BadFaults) as reason:
-        raise BadOrder(f"{where}: {reason}") from None
+        raise BadOrder(f"{where}: {str(reason).removeprefix('It: ')}") from None
