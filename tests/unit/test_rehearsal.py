@@ -9,11 +9,12 @@ from rich.cells import cell_len
 
 from callbox.config import Config, load_config
 from callbox.config.contacts import Contacts
+from callbox.rehearsal.line import Line
 from callbox.rehearsal.performance import Performance
 from callbox.rehearsal.picture import fitted, legend, rows, troubles
 from callbox.rehearsal.plan import STRANGER, Plan, plan_of, rules_left
 from callbox.rehearsal.setting import ACCOUNT, settings_of, staged
-from callbox.rehearsal.story import Line, Story
+from callbox.rehearsal.story import Story
 from callbox.simulator import scenario
 
 BEGAN = 1_790_000_000.0

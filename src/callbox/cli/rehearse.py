@@ -16,27 +16,17 @@ import typer
 
 from callbox.cli.configuration import ConfigFile, file_of
 from callbox.cli.summary import in_words
-from callbox.domain.phone import mask_numbers
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from callbox.config import Config
-    from callbox.rehearsal.performance import Performance, Result
+    from callbox.rehearsal.performance import Performance
     from callbox.rehearsal.plan import Plan
-    from callbox.rehearsal.story import Line
 
 _WIDTH = 110  # where there is no terminal
 _NARROWEST, _WIDEST = 40, 160
-_NAMES, _NAMES_NARROW = 22, 13
-_FULL = 72  # from so many characters on, there is room for parts and prices
 _STOPPED = 130
-_REASONS = 3
 _FASTEST = 1_000_000
 _SENDER, _ANY_NUMBER = "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER", "+15005550006"
-_ARROWS = {"out": "→", "in": "←", "topic": "◆"}
 _NOBODY = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "rehearsal"}
 
 
@@ -113,6 +103,7 @@ def _plan(config: "Config", file: Path | None, speed: float | None) -> "Plan":
 async def _perform(config: "Config", plan: "Plan", most: int, picture: Path | None) -> int:
     from rich.console import Console  # noqa: PLC0415 - see rehearse
 
+    from callbox.cli.playbill import conclude, show  # noqa: PLC0415 - see rehearse
     from callbox.cli.screen import console  # noqa: PLC0415 - see rehearse
     from callbox.rehearsal.performance import performance  # noqa: PLC0415 - see rehearse
     from callbox.rehearsal.plan import rules_left  # noqa: PLC0415 - see rehearse
@@ -126,11 +117,11 @@ async def _perform(config: "Config", plan: "Plan", most: int, picture: Path | No
     async with performance(config, plan.scenario) as playing:
         with screen.status("") as status, _stopping(playing):
             await playing.perform(lambda now: status.update(_progress(now)))
-        _show(shown, playing, most)
+        show(shown, playing, most)
         idle = rules_left(plan, config, playing.gateway.inbox.fired)
         for sentence in (*plan.left_out, *playing.player.troubles, *idle):
             shown.print(sentence, highlight=False)
-        fine = _conclude(shown, playing, most)
+        fine = conclude(shown, playing, most)
     if picture:
         shown.save_svg(str(picture), title="callbox rehearse")
         screen.print(f"The picture is {picture}.", highlight=False)
@@ -141,7 +132,7 @@ async def _perform(config: "Config", plan: "Plan", most: int, picture: Path | No
 
 def _title(plan: "Plan") -> str:
     """Name what is played and, if it has an end, how long that takes."""
-    from callbox.rehearsal.story import lasting  # noqa: PLC0415 - see rehearse
+    from callbox.rehearsal.line import lasting  # noqa: PLC0415 - see rehearse
 
     scenario, name = plan.scenario, plan.scenario.name or "a scenario"
     if scenario.lasts is None:
@@ -175,126 +166,3 @@ def _progress(now: "Performance") -> str:
     states = Counter(line.state or "asked" for line in now.story.sent)
     told = ", ".join(f"{count} {state}" for state, count in states.items())
     return f"{in_words(elapsed)}{end}, {scenario.speed:g} times as fast as life  {told}"
-
-
-def _show(screen: "Console", playing: "Performance", most: int) -> None:
-    lines = playing.story.lines
-    screen.print()
-    screen.print(_table(lines[:most], prices=screen.width >= _FULL))
-    if len(lines) > most:
-        screen.print(f"  and {len(lines) - most} more: --most shows them.", style="dim")
-    screen.print()
-    for row in _picture(playing, screen.width):
-        screen.print(row, no_wrap=True)
-
-
-def _table(lines: "list[Line]", *, prices: bool) -> "Table":
-    from rich.table import Table  # noqa: PLC0415 - see rehearse
-
-    table = Table("at", "", "who", "what", "how it went", box=None, pad_edge=False)
-    if prices:
-        table.add_column("parts", justify="right")
-        table.add_column("price", justify="right")
-    for line in lines:
-        colour = "green" if line.arrived else "red" if line.way == "out" else "cyan"
-        price = f"${line.price:.4f}" if line.price else ""
-        table.add_row(
-            in_words(line.at),
-            _ARROWS[line.way],
-            _plain(mask_numbers(line.who)),
-            _plain(mask_numbers(line.what if line.kind == "text" else f"call: {line.what}")),
-            _plain(mask_numbers(line.how), colour),
-            *((str(line.parts or ""), price) if prices else ()),
-        )
-    return table
-
-
-def _plain(text: str, style: str = "") -> "Text":
-    """Give a text as it is: brackets in it are no colours."""
-    from rich.text import Text  # noqa: PLC0415 - see rehearse
-
-    return Text(text, style)
-
-
-def _picture(playing: "Performance", width: int) -> "Iterator[Text]":
-    from rich.text import Text  # noqa: PLC0415 - see rehearse
-
-    from callbox.rehearsal.picture import (  # noqa: PLC0415 - see rehearse
-        MARKS,
-        MOST_ROWS,
-        TROUBLE,
-        fitted,
-        legend,
-        rows,
-        troubles,
-    )
-
-    names = _NAMES if width >= _FULL else _NAMES_NARROW
-    lasts, columns = playing.lasted, width - names - 2
-    yield Text(" " * (names + 2) + _axis(lasts, columns), "dim")
-    people = rows(playing.story.lines, lasts, columns)
-    for row in (*troubles(playing.scenario, lasts, columns), *people[:MOST_ROWS]):
-        line = Text(f"{fitted(mask_numbers(row.name), names)}  ")
-        for cell in row.cells:
-            mark, colour = MARKS.get(cell, (TROUBLE, "red")) if cell else (" ", "")
-            line.append(mark, colour)
-        yield line
-    if len(people) > MOST_ROWS:
-        yield Text(f"and {len(people) - MOST_ROWS} more people", "dim")
-    yield Text()
-    yield from (Text(line, "dim") for line in legend(lasts / columns, width))
-
-
-def _axis(lasts: float, columns: int) -> str:
-    middle, end = in_words(lasts / 2), in_words(lasts)
-    if columns < _WIDTH // 2:
-        return f"{'0:00:00':{columns - len(end)}}{end}"
-    return f"{'0:00:00':{columns // 2}}{middle:{columns - columns // 2 - len(end)}}{end}"
-
-
-def _conclude(screen: "Console", playing: "Performance", most: int) -> bool:
-    """Say what came of it all; tell whether everything arrived, once."""
-    result = playing.result()
-    meant = f" ({result.meant} as the scenario has it)" if result.meant else ""
-    screen.print(
-        f"\n{result.asked} to be sent: {result.arrived} arrived, {result.failed} did not{meant}, "
-        f"{result.waiting} wait. {result.lost} lost, {result.doubled} sent twice.\n"
-        f"${result.cost:.4f}, at the simulator's own prices.",
-        highlight=False,
-    )
-    for sentence in _remarks(playing, result, most):
-        screen.print(sentence, highlight=False, markup=False)
-    return result.fine
-
-
-def _remarks(playing: "Performance", result: "Result", most: int) -> "Iterator[str]":
-    scenario, speed = playing.scenario, playing.scenario.speed or 1.0
-    due = playing.published + result.missed
-    if len(playing.story.lines) > most:
-        yield from _reasons(playing.story.sent)
-    if wrong := playing.gateway.inbox.counters.wrong_pins:
-        yield f"{_counted(wrong, 'wrong PIN was', 'wrong PINs were')} given."
-    if result.unnoticed:
-        yield (
-            f"{_counted(result.unnoticed, 'text of a person was', 'texts of people were')} not "
-            "noticed: see inbound.polling and http.public_url."
-        )
-    if result.missed:
-        yield (
-            f"Of {due} requests {result.missed} were not published in time: this machine is too "
-            f"slow for --speed {speed:g}, try {max(speed * playing.published // due, 1):g}."
-        )
-    if playing.stopped:
-        end = f" of {in_words(scenario.lasts)}" if scenario.lasts else ""
-        yield f"It was stopped after {in_words(playing.ended)}{end}."
-
-
-def _reasons(sent: "list[Line]") -> "Iterator[str]":
-    """Say why things did not arrive, most frequent first."""
-    found = Counter(line.why or line.state for line in sent if not (line.arrived or line.open))
-    for why, count in found.most_common(_REASONS):
-        yield f"  {count} of them: {mask_numbers(why)}"
-
-
-def _counted(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"

@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from callbox.clock import HastenedClock
 from callbox.config import Config
 from callbox.device import Device
+from callbox.rehearsal.result import Result
 from callbox.rehearsal.setting import connect, settings_of, staged
 from callbox.rehearsal.story import Story
 from callbox.service import Gateway
@@ -29,37 +30,6 @@ LATE = 1.0
 """Seconds of the machine by which a busy one may be late."""
 ANSWER = 5.0
 """Seconds of the machine in which the gateway says something of all that was published."""
-
-_LOOK = 0.01  # seconds of the machine
-
-
-class Result(NamedTuple):
-    """What came of it, counted by recipient; `cost` in dollars.
-
-    `meant`: failed because the scenario has it so. `waiting`: not known yet how it ends. `lost`:
-    the gateway took the request and tells nothing of it. `doubled`: Twilio was asked for something
-    that no delivery owns. `unnoticed`: texts of people that the gateway did not learn of.
-    `missed`: requests that the machine was too slow to publish in time. `unplayed`: texts and
-    calls of people that cannot be.
-    """
-
-    asked: int
-    arrived: int
-    failed: int
-    meant: int
-    waiting: int
-    lost: int
-    doubled: int
-    unnoticed: int
-    missed: int
-    unplayed: int
-    cost: float
-
-    @property
-    def fine(self) -> bool:
-        """Whether everything was played, arrived once where it was to, and was heard."""
-        wrong = (self.lost, self.doubled, self.unnoticed, self.missed, self.unplayed)
-        return self.asked == self.arrived + self.meant and not any(wrong)
 
 
 @dataclass(slots=True)
@@ -170,7 +140,7 @@ class Performance:
         unread = set(self.gateway.config.numbers)
         while unread:
             unread -= {mailbox.number for mailbox in await self.gateway.store.mailboxes()}
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(LOOK)
 
     async def _caught_up(self) -> None:
         """Wait a moment for what is due already."""

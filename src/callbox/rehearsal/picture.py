@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from callbox.rehearsal.story import Line, lasting
+from callbox.rehearsal.line import Line, lasting
 from callbox.simulator import Scenario
 
 MARKS: Mapping[str, tuple[str, str]] = {

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from callbox.config.contacts import Contacts
 from callbox.domain.delivery import Delivery
 from callbox.domain.notification import Kind
 from callbox.domain.phone import mask
+from callbox.rehearsal.line import GOOD, Line, lasting, shorten
 from callbox.simulator import Simulator
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
@@ -20,13 +20,8 @@ from callbox.simulator.records.outcomes import ANY
 from callbox.simulator.scenario.scenario import Somebody
 from callbox.simulator.scenario.tally import ENDS
 
-FINAL = frozenset({"delivered", "read", "undelivered", "failed", "expired", "cancelled", "unknown"})
-GOOD = frozenset({"delivered", "read"})
 OWN_TOPICS = ("txt", "call", "message/sent", "bridge/")
 """Topics below the base topic that tell a device nothing it does not know."""
-UNITS = ((3600, "h"), (60, "min"), (1, "s"))
-LONGEST = 80
-"""Characters that are shown of a text."""
 REMEDIES = {
     "Recipient phone number cannot be None": (
         "{who} is not in contacts{near}: add it there, or give a phone_number."
@@ -47,39 +42,6 @@ class Asked(NamedTuple):
     who: str = ""
     name: str = ""
     """As the request calls them."""
-
-
-@dataclass(slots=True)
-class Line:
-    """One thing that happened: something sent, something that came in, something published."""
-
-    at: float
-    """Seconds after the beginning."""
-    way: str
-    """`out`, `in` or `topic`."""
-    who: str
-    what: str = ""
-    kind: str = "text"
-    how: str = ""
-    why: str = ""
-    """What went wrong, without the time it took."""
-    meant: bool = False
-    """Whether it ended badly because the scenario has it so."""
-    state: str = ""
-    parts: int | None = None
-    price: float | None = None
-    steps: list[tuple[float, str]] = field(default_factory=list)
-    """When it came to each state."""
-
-    @property
-    def arrived(self) -> bool:
-        """Whether somebody got it."""
-        return self.state in GOOD
-
-    @property
-    def open(self) -> bool:
-        """Whether it is not known yet how it ends."""
-        return self.way == "out" and self.state not in FINAL
 
 
 class Story:
@@ -242,12 +204,6 @@ class Story:
                 line.meant = not line.arrived and _as_people_are(record, now, people)
 
 
-def shorten(text: str) -> str:
-    """Give the beginning of a text, on one line."""
-    plain = " ".join(text.split())
-    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
-
-
 def _as_people_are(record: Message | Call, now: float, people: People) -> bool:
     """Tell whether it ended badly in the way that one of these people has everything end."""
     to, ended = phone_of(record.to), record.status(now)
@@ -283,9 +239,3 @@ def _why(document: Document) -> str:
     said = document["error_message"] or document.get("call_status") or ""
     number = str(document["error_code"] or "")
     return f"{said} ({number})" if number and said and number not in said else said
-
-
-def lasting(seconds: float) -> str:
-    """Give a time in the largest unit of which there are two."""
-    size, unit = next((each for each in UNITS if seconds >= 2 * each[0]), UNITS[-1])
-    return f"{seconds / size:.0f} {unit}"
