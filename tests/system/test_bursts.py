@@ -1,6 +1,10 @@
 """A burst of a thousand texts, with whoever is in the way dying in the middle of it."""
 
+import os
+import signal
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -164,3 +168,18 @@ async def test_a_gateway_stopped_in_order_in_a_burst_leaves_nothing_in_doubt(
         assert await gateway.stop() == 0
         doubtful = "SELECT count(*) FROM delivery WHERE state IN ('sending', 'unknown')"
         assert gateway.rows(doubtful) == [(0,)]
+
+
+async def test_what_is_being_written_while_the_gateway_stops_is_sent_before_it_ends(
+    site: Site,
+) -> None:
+    gateway, device = await site.running()
+    with closing(sqlite3.connect(gateway.store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        device.publish("txt", text("a", number(1), "x"))
+        await until(lambda: gateway.lines("WARNING", "cannot be written"), "it waits to be written")
+        os.kill(gateway.pid, signal.SIGTERM)
+        await until(lambda: device.state == "offline", "it stops")
+        other.execute("ROLLBACK")
+    assert await gateway.ended() == 0
+    assert gateway.rows("SELECT state FROM delivery") == [("accepted",)]

@@ -410,10 +410,13 @@ class MqttHost:
         return topic not in ours and not topic.startswith(self._topic(_BRIDGE_REQUEST))
 
     async def _acknowledge(self) -> None:
-        """Send PUBACKs in the order of arrival, each after its request is on disk."""
+        """Send PUBACKs in the order of arrival, each after its request is on disk.
+
+        Cancelled at the end, which what is being kept must not be: it may be claimed already.
+        """
         while True:
             accepted, connection, mids = await self._acks.get()
-            if await accepted and connection is self._connection:
+            if await asyncio.shield(accepted) and connection is self._connection:
                 for mid in mids:
                     connection.acknowledge(mid)
 
