@@ -5,8 +5,9 @@ home.simulator  Twilio
 """
 
 import importlib.util
+import sqlite3
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ import pytest
 
 from callbox.simulator import Settings, Simulator, start
 from harness.gateway import ACCOUNT
+from harness.waiting import until
 from indigo_host import desktop
 from indigo_host.dialogs import Dialog
 from indigo_host.quirks import Quirks
@@ -112,6 +114,24 @@ class Home:
         """Stop server and plugin, in order or not, and start both again."""
         await self.indigo.stop(power_cut=power_cut)
         await self.begin()
+
+    def rows(self, sql: str) -> list[Any]:
+        """Read the plugin's database; nothing while there is none."""
+        plugin = self.indigo.bundle.id
+        store = self.indigo.db.prefs_file(plugin).parent / plugin / "callbox.sqlite"
+        try:
+            with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
+                return db.execute(sql).fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+    async def known(self, *numbers: str) -> None:
+        """Wait until these numbers' lists were read once: what is listed from then on is new."""
+
+        def read() -> bool:
+            return {row[0] for row in self.rows("SELECT number FROM mailbox")} >= set(numbers)
+
+        await until(read, "the lists were read")
 
     # what the owner does
 

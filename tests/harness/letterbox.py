@@ -10,9 +10,7 @@ async with Letterbox(tmp_path) as box:
 import asyncio
 import os
 import signal
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -45,20 +43,12 @@ class Letterbox:
         self.darla = await self.home.contact()
         if self._webhooks:
             self.let_twilio_call()
-        await self.known(OURS, OTHER)
+        await self.home.known(OURS, OTHER)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._patch.undo()
         await self.home.__aexit__()
-
-    async def known(self, *numbers: str) -> None:
-        """Wait until these numbers' lists were read once: what is listed from then on is new."""
-
-        def read() -> bool:
-            return {row[0] for row in self.rows("SELECT number FROM mailbox")} >= set(numbers)
-
-        await until(read, "the lists were read")
 
     # the way in
 
@@ -233,13 +223,7 @@ class Letterbox:
 
     def rows(self, sql: str) -> list[Any]:
         """Read the plugin's database; nothing while there is none."""
-        indigo = self.home.indigo
-        store = indigo.db.prefs_file(indigo.bundle.id).parent / indigo.bundle.id / "callbox.sqlite"
-        try:
-            with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
-                return db.execute(sql).fetchall()
-        except sqlite3.OperationalError:
-            return []
+        return self.home.rows(sql)
 
 
 async def side_by_side(*work: Any) -> list[Any]:  # noqa: ANN401 - coroutines of any kind

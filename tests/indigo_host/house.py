@@ -288,7 +288,7 @@ class House(ABC):
         """Give a device's states."""
         return dict(self.db.devices[device].states)
 
-    async def until(self, condition: Callable[[], T | None], timeout: float = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, condition: Callable[[], T | None], timeout: float = 30.0) -> T:  # noqa: ASYNC109
         """Wait until a condition on this server is true and give its value; AssertionError."""
         deadline = time.monotonic() + timeout
         while not (found := condition()):

@@ -190,6 +190,7 @@ async def test_a_number_that_is_switched_off_hears_nothing_until_it_is_on_again(
     await home.trigger("messageReceived", "Somebody texted", twilioNumber=ANY)
     await text(home, number, "Hello")
     await indigo.until(lambda: indigo.states(number)["deliveryState"] == "accepted")
+    await home.known(OURS, OTHER)
     await indigo.enable(number, on=False)
     await home.simulator.receive(DARLA, OURS, "Into the dark")
     await home.simulator.receive(DARLA, OTHER, "In the light")
