@@ -31,18 +31,18 @@ async def test_a_text_that_is_too_long_is_counted_said_and_not_sent(
     await expect(counter).to_be_hidden()
     await box.fill("n" * 1400)
     await expect(counter).to_have_text("1,400 of 1,600 characters")
-    await box.fill("\N{FIRE}" * 1601)
-    await expect(counter).to_have_text("1,601 of 1,600 characters: too long")
+    await box.fill("\N{FIRE}" * 801)
+    await expect(counter).to_have_text("1,602 of 1,600 characters: too long")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_have_text(
-        "The text has 1,601 characters. One text takes 1,600, so it was not sent."
+        "The text has 1,602 characters. One text takes 1,600, so it was not sent."
     )
-    await expect(box).to_have_value("\N{FIRE}" * 1601)
-    await box.fill("\N{FIRE}" * 1600)
+    await expect(box).to_have_value("\N{FIRE}" * 801)
+    await box.fill("\N{FIRE}" * 800)
     await page.keyboard.press("Enter")
-    await expect(phone(page, DARLA).locator(".bubble .body")).to_have_text("\N{FIRE}" * 1600)
+    await expect(phone(page, DARLA).locator(".bubble .body")).to_have_text("\N{FIRE}" * 800)
     await expect(counter).to_be_hidden()
-    assert [len(each.body) for each in simulator.messages] == [1600]
+    assert [len(each.body) for each in simulator.messages] == [800]
 
 
 async def test_a_text_that_is_refused_stays_in_the_box(
