@@ -182,6 +182,9 @@ async def test_dials_show_what_was_set_elsewhere_and_leave_it_alone(
     await expect(page.locator(".elsewhere").first).to_contain_text('"on":"fetch-call"')
     await page.get_by_role("switch", name="Outage").uncheck()
     await until(lambda: simulator.faults.document()["rules"] == [other], "the other one stays")
+    simulator.outcome("+44*", "undelivered", error_code=30003, share=0.1)
+    others = page.locator(".elsewhere").last
+    await expect(others).to_have_text("+44*: Set elsewhere: undelivered of 10%")
 
 
 async def test_what_becomes_of_texts_to_a_phone_is_chosen_and_seen(
