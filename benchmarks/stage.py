@@ -142,8 +142,8 @@ class Stage:
         options = ("--port", "0", "--no-limits", "--pace", "1000000", *arguments)
         process = self._process(python("callbox", "simulate", *options), "simulator")
         process.start()
-        said = process.read("Twilio simulator on ")
-        return Simulator(process, said.partition(". ")[0])
+        said = process.read("Open ")
+        return Simulator(process, said.partition(" ")[0])
 
     def gateway(
         self,

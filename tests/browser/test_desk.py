@@ -27,15 +27,14 @@ async def tabbed_to(page: Page, selector: str) -> None:
 # what is always said
 
 
-async def test_it_says_that_nothing_is_sent_and_how_to_point_a_gateway_at_it(
+async def test_it_says_that_nothing_is_sent_and_how_to_point_a_program_at_it(
     window: Browser, simulator: Simulator
 ) -> None:
     page = await opened(window, simulator)
     bar = page.locator("header.bar")
     await expect(bar).to_contain_text("Nothing is really sent")
-    await expect(bar).to_contain_text(f"CALLBOX_TWILIO__BASE_URL={simulator.url}")
-    await expect(bar).to_contain_text(f"CALLBOX_TWILIO__DEFAULT_FROM_NUMBER={OURS}")
-    await expect(bar).to_contain_text("full account · a status every 0.05 s")
+    await expect(bar.locator("#settings")).to_have_text(simulator.url)
+    await expect(bar).to_contain_text(f"number {OURS} · full account · a status every 0.05 s")
 
 
 async def test_a_restart_of_the_simulator_is_said_and_survived(window: Browser) -> None:
@@ -182,6 +181,9 @@ async def test_dials_show_what_was_set_elsewhere_and_leave_it_alone(
     await expect(page.locator(".elsewhere").first).to_contain_text('"on":"fetch-call"')
     await page.get_by_role("switch", name="Outage").uncheck()
     await until(lambda: simulator.faults.document()["rules"] == [other], "the other one stays")
+    simulator.outcome("+44*", "undelivered", error_code=30003, share=0.1)
+    others = page.locator(".elsewhere").last
+    await expect(others).to_have_text("+44*: Set elsewhere: undelivered of 10%")
 
 
 async def test_what_becomes_of_texts_to_a_phone_is_chosen_and_seen(

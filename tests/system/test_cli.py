@@ -13,13 +13,14 @@ from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 from twilio.request_validator import RequestValidator
 
 from callbox.cli.queue import _page
-from callbox.cli.simulate import _failures
+from callbox.cli.ticker import failures
 from callbox.simulator import Settings, Simulator, start
 from callbox.simulator.telephony.exchange import Exchange
 from contract.deliveries import a_store, flow, keep
@@ -454,13 +455,27 @@ async def test_queue_of_a_store_that_never_was_says_so(configured: Terminal) -> 
 # simulate
 
 
+async def curled(command: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Type a command of curl; give what is answered."""
+    shell = await asyncio.create_subprocess_shell(
+        f"{command} --fail-with-body --silent", stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await shell.communicate()
+    assert shell.returncode == 0, told
+    return json.loads(told)
+
+
 async def test_simulate_shows_how_to_use_it_and_what_it_is_asked(terminal: Terminal) -> None:
     process = await terminal.begin("simulate", "--port", "0")
-    said = await read_until(process.stdout, "_simulator/log")
-    assert "CALLBOX_TWILIO__BASE_URL=http://127.0.0.1:" in said
     said = await read_until(process.stdout, "What it is asked to send")
+    assert "CALLBOX_TWILIO__BASE_URL=http://127.0.0.1:" in said
     assert "signed with the auth token of whoever logged in last" in said
-    assert '"recording": {"duration": 5}' in said
+    commands = re.findall(r"^  (curl (?:.*\\\n)*.*)$", said, re.MULTILINE)
+    text, reply, trouble = [await curled(each) for each in commands]
+    assert (text["to"], text["from"], text["body"]) == ("+12065550100", "+15005550006", "Hello")
+    assert (reply["message"]["from"], reply["message"]["body"]) == ("+12065550100", "status?")
+    assert trouble["rules"] == [{"on": "create", "status": 503, "until": 20}]
+    assert f"text to +1…0100: {text['sid']}" in await read_until(process.stdout, text["sid"])
     process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
@@ -496,7 +511,7 @@ async def test_simulate_tells_of_webhooks_that_fail(terminal: Terminal) -> None:
     process = await terminal.begin("simulate", "--port", "0", "--auth-token", TOKEN)
     said = await read_until(process.stdout, "What it is asked to send")
     assert "signed with --auth-token" in said
-    url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
+    url = re.findall(r"Open (\S+) and pick up", said)[0]
     nobody = f"http://127.0.0.1:{free_port()}/sms"
     text = {"from": "+12065550100", "body": "status?"}
     async with ClientSession(headers=login(ACCOUNT, "other")) as session:
@@ -535,8 +550,8 @@ def test_a_webhook_that_gave_its_password_when_asked_did_not_fail() -> None:
     refused, under_way = exchange(403, "b"), exchange(500, "c")
     under_way.seconds = 0.0
     told = ["webhook POST http://gateway/sms failed: HTTP status 403: Sign it"]
-    assert list(_failures([asked, given, refused, under_way])) == told
-    assert len(list(_failures([asked]))) == 1
+    assert list(failures([asked, given, refused, under_way])) == told
+    assert len(list(failures([asked]))) == 1
 
 
 @pytest.mark.parametrize(
@@ -548,7 +563,7 @@ async def test_simulate_sends_as_slowly_as_twilio_unless_told_otherwise(
 ) -> None:
     process = await terminal.begin("simulate", "--port", "0", "--pace", "0", *options)
     said = await read_until(process.stdout, "What it is asked to send")
-    url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
+    url = re.findall(r"Open (\S+) and pick up", said)[0]
     messages = f"{url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
     body = {"To": "+12065550100", "From": "+15005550006", "Body": "x" * 1600}
     async with ClientSession(headers=login(ACCOUNT, "any")) as session:
@@ -567,7 +582,7 @@ async def test_simulate_reaches_only_verified_numbers_and_chosen_regions(
     options = ("--verified", ada, "--verified", london, "--region", "+1")
     process = await terminal.begin("simulate", "--port", "0", *options)
     said = await read_until(process.stdout, "What it is asked to send")
-    url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
+    url = re.findall(r"Open (\S+) and pick up", said)[0]
     messages = f"{url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
     codes = {}
     async with ClientSession(headers=login(ACCOUNT, "any")) as session:

@@ -20,7 +20,7 @@ from callbox.simulator.records import trial
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.recording import Recording
 from callbox.simulator.telephony.line import Line
-from callbox.simulator.telephony.ringing import APOLOGY
+from callbox.simulator.telephony.underway import APOLOGY
 from harness import until
 from harness.listener import BASIC, TOKEN, Listener
 from harness.sdk import ACCOUNT, ask
@@ -930,7 +930,7 @@ async def test_a_call_rings_until_somebody_answers_presses_and_hears_the_end(
     assert listener.statuses("CallStatus")[:2] == ["initiated", "ringing"]
     with pytest.raises(BadOrder, match="does not ring"):
         line.answer()
-    with pytest.raises(BadOrder, match='"keys" must be'):
+    with pytest.raises(BadOrder, match='"digits" must be'):
         line.press("one")
     line.press("1")
     await over(call)
@@ -1246,7 +1246,7 @@ async def test_a_call_takes_as_long_as_its_words() -> None:
         ("outcomes", {"answer_after": -1}, '"answer_after" must be seconds, 0 or more.'),
         ("outcomes", {"speech": "x" * 1601}, '"speech" must be at most 1600 characters.'),
         ("outcomes", {"digits": 1}, '"digits" must be text or a list.'),
-        ("calls", {"digits": "1a"}, "\"digits\" must be up to 100 digits, * and #, not '1a'."),
+        ("calls", {"digits": "1a"}, "\"digits\" must be 1 to 100 digits, * and #, not '1a'."),
         ("calls", {"dial_status": "gone"}, '"dial_status" must be one of completed, busy,'),
         ("calls", {"recording": {"duration": "5"}}, '"recording.duration" must be a whole number.'),
     ],
@@ -1336,7 +1336,7 @@ async def test_elements_within_elements_without_end_do_no_harm(
 async def test_a_call_ends_even_if_living_through_it_breaks(
     sim: Simulator, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callbox.simulator.telephony.ringing.perform", break_down)
+    monkeypatch.setattr("callbox.simulator.telephony.underway.perform", break_down)
     assert (await over(await dial(sim, response("<Say>Hello</Say>")))).ended == "completed"
     sim.number(OURS).voice_url = f"{listener.url}/in"
     with pytest.raises(RuntimeError):

@@ -262,6 +262,19 @@ async def test_a_page_is_told_of_a_text_and_of_each_change_of_its_status(
     assert len(states) == len(set(states))
 
 
+@pytest.mark.parametrize(
+    "order", [{"MediaUrl": "https://example.com/pump.png"}, {"SendAsMms": "true"}]
+)
+async def test_a_page_counts_the_parts_of_a_text_as_the_api_does(
+    simulator: Simulator, session: ClientSession, order: dict[str, str]
+) -> None:
+    async with page(session) as feed:
+        await orders(session, Body="n" * 200, **order)
+        (told,) = await feed.tells("messages")
+    (message,) = simulator.messages
+    assert told["segments"] == int(str(message.document(simulator.now())["num_segments"])) == 1
+
+
 async def test_a_text_that_is_dated_back_is_told_all_the_same(
     simulator: Simulator, session: ClientSession
 ) -> None:

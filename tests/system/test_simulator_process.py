@@ -28,7 +28,7 @@ async def test_it_stops_cleanly_on_a_signal(number: signal.Signals) -> None:
     process = await asyncio.create_subprocess_exec(*COMMAND, *options, stdout=PIPE, stderr=PIPE)
     try:
         said = await read_until(process.stdout, "What it is asked to send")
-        url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
+        url = re.findall(r"Open (\S+) and pick up", said)[0]
         assert await _code(url, From="+15557654321") == 21606
         begun = time.perf_counter()
         process.send_signal(number)
@@ -44,8 +44,8 @@ async def test_it_stops_cleanly_on_a_signal(number: signal.Signals) -> None:
 async def test_it_may_know_test_credentials_alone() -> None:
     process = await asyncio.create_subprocess_exec(*COMMAND, "--test-credentials", stdout=PIPE)
     try:
-        said = await read_until(process.stdout, "Twilio simulator on")
-        url = re.findall(r"Twilio simulator on (\S+)\. ", said)[0]
+        said = await read_until(process.stdout, "and pick up the phone")
+        url = re.findall(r"Open (\S+) and pick up", said)[0]
         assert await _code(url) is None
         assert await _code(url, From="+15557654321") == 21606
         async with session(url) as http:

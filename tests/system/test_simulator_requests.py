@@ -1,7 +1,9 @@
 """Whatever is sent to the simulator, it answers as Twilio would: never with a fault of its own."""
 
+import asyncio
 import base64
 import io
+import logging
 from collections.abc import AsyncIterator
 from urllib.parse import quote_from_bytes, urlencode
 
@@ -185,6 +187,15 @@ async def test_a_method_that_is_not_served_is_not_allowed(
     assert (answer.status, (await answer.json())["code"]) == (405, 20004)
 
 
+async def test_what_may_be_asked_is_told_to_whoever_asks_before_logging_in(
+    sim: Simulator,
+) -> None:
+    async with ClientSession(sim.url) as nobody:
+        answer = await nobody.options(f"{BASE}/Messages.json")
+        assert (answer.status, await answer.read()) == (204, b"")
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE, OPTIONS"
+
+
 async def test_a_head_has_the_headers_of_the_get_and_no_body(http: ClientSession) -> None:
     answer = await http.head(f"{BASE}/Messages.json")
     assert (answer.status, await answer.read()) == (200, b"")
@@ -231,6 +242,28 @@ async def test_a_body_that_cannot_be_read_is_refused_not_stumbled_over(http: Cli
     assert (answer.status, (await answer.json())["status"]) == (400, 400)
 
 
+@pytest.mark.parametrize("request_line", [b"FOO / HTTP/1.1", b"GET /" + b"x" * 9000, b"\xff\x00"])
+async def test_what_is_no_http_is_refused_without_an_outcry(
+    sim: Simulator, caplog: pytest.LogCaptureFixture, request_line: bytes
+) -> None:
+    host = URL(sim.url)
+    for again in (b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+        reader, writer = await asyncio.open_connection(host.host, host.port)
+        writer.write(again + request_line + b"\r\n\r\n")
+        assert b" 400 " in await reader.read()
+        writer.close()
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("resource", LISTS)
+async def test_a_page_far_behind_the_end_is_empty(http: ClientSession, resource: str) -> None:
+    answer = await http.get(f"{BASE}/{resource}.json?Page={'9' * 15}&PageSize=1000")
+    shown = await answer.json()
+    assert (answer.status, shown["page"], shown["next_page_uri"]) == (200, 10**15 - 1, None)
+    answer = await http.get(f"{BASE}/{resource}.json?Page={'9' * 18}&PageSize=1000")
+    assert (answer.status, (await answer.json())["page"]) == (200, 0)
+
+
 Body = dict[str, str] | bytes
 NAMES = sorted(
     {
@@ -243,7 +276,20 @@ NAMES = sorted(
 )
 VALUES = st.one_of(
     st.text(max_size=40),
-    st.sampled_from(["", "0", "-1", "9" * 20, "true", "canceled", "2026-09-21", "0001-01-01"]),
+    st.sampled_from(
+        [
+            "",
+            "0",
+            "-1",
+            "9" * 15,
+            "9" * 18,
+            "9" * 20,
+            "true",
+            "canceled",
+            "2026-09-21",
+            "0001-01-01",
+        ]
+    ),
     st.sampled_from(
         ["+15551234567", "+15005550006", "whatsapp:", "sip:x", "client:", "9999-12-31"]
     ),

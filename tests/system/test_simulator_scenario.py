@@ -186,7 +186,7 @@ async def test_the_command_plays_from_the_first_request_and_tells_what_came_of_i
     )
     process = await terminal.begin("simulate", "--port", "0", "--scenario", "short.yaml")
     said = await read_until(process.stdout, "begins with the first request")
-    url = said.partition("Twilio simulator on ")[2].partition(". Nothing")[0]
+    url = said.partition("Open ")[2].partition(" and pick up")[0]
     async with session(url) as http:
         lost = 0
         while not lost:
@@ -218,7 +218,7 @@ async def test_a_scenario_whose_text_cannot_be_played_is_no_success(terminal: Te
     )
     process = await terminal.begin("simulate", "--port", "0", "--scenario", "wrong.yaml")
     said = await read_until(process.stdout, "begins with the first request")
-    url = said.partition("Twilio simulator on ")[2].partition(". Nothing")[0]
+    url = said.partition("Open ")[2].partition(" and pick up")[0]
     async with session(url) as http:
         await _text(http)
     out, _ = await process.communicate()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from callbox.simulator import BadFaults
+from callbox.simulator import BadOrder
 from callbox.simulator.api.ask import Ask, params
 from callbox.simulator.api.listing import interval
 from callbox.simulator.faults.fault import EFFECTS, PLANS
@@ -31,6 +31,7 @@ SENT_BY_NUMBER = ("queued", "sent", "delivered")
         ("+1500555000", None),
         ("+05005550006", None),
         ("+4479111234567890", None),
+        ("+12065550\N{ARABIC-INDIC DIGIT ONE}00", None),
         ("", None),
         ("mum", None),
     ],
@@ -43,6 +44,7 @@ def test_a_number_is_read_as_twilio_reads_it(text: str, number: str | None) -> N
     ("text", "sender"),
     [
         ("12345", "12345"),
+        ("\N{FULLWIDTH DIGIT ONE}2345", None),
         ("Callbox", "Callbox"),
         ("Door 2", "Door 2"),
         ("TwelveLetter", None),
@@ -229,8 +231,11 @@ def test_every_effect_has_a_plan() -> None:
 @pytest.mark.parametrize(
     ("document", "sentence"),
     [
-        ({}, "must be a list of rules, not dict"),
-        ([1], "Rule 1 must be an object, not int."),
+        ({}, "must be a list of rules, not an object."),
+        ("503", "must be a list of rules, not text."),
+        (None, "must be a list of rules, not null."),
+        ([1], "Rule 1 must be an object, not a whole number."),
+        ([True], "Rule 1 must be an object, not true or false."),
         ([{"status": 503}], 'Rule 1 must say "on"'),
         ([{"on": "sometimes", "status": 503}], '"on" must be one of any, create'),
         ([{"on": [], "status": 503}], '"on" must be one of any, create'),
@@ -251,13 +256,15 @@ def test_every_effect_has_a_plan() -> None:
         ([{"on": "any", "drop": "now"}], '"drop" must be "before" or "after"'),
         ([{"on": "any", "drop": "after", "created": True}], '"created" needs status or html'),
         ([{"on": "list", "late": 3}], '"late" works on create only'),
+        ([{"on": "any", "status": 503, "from": 20, "until": 5}], '"until" must be after "from".'),
+        ([{"on": "any", "status": 503, "until": 0}], '"until" must be after "from".'),
         ([{"on": "any", "lag": 3}], '"lag" works on list only'),
     ],
 )
 def test_a_bad_fault_document_gets_one_clear_sentence(document: object, sentence: str) -> None:
     faults = Faults(0, _clock)
     faults.set([{"on": "any", "status": 503}])
-    with pytest.raises(BadFaults) as caught:
+    with pytest.raises(BadOrder) as caught:
         faults.set(document)
     assert sentence in str(caught.value)
     assert str(caught.value).endswith(".")

@@ -27,7 +27,6 @@ _NARROWEST, _WIDEST = 40, 160
 _STOPPED = 130
 _FASTEST = 1_000_000
 _SENDER, _ANY_NUMBER = "CALLBOX_TWILIO__DEFAULT_FROM_NUMBER", "+15005550006"
-_NOBODY = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "rehearsal"}
 
 
 def rehearse(
@@ -75,12 +74,13 @@ def rehearse(
 def _load(named: Path | None) -> "Config":
     """Read the configuration; an account is not needed."""
     from callbox.config import load_config  # noqa: PLC0415 - see rehearse
+    from callbox.rehearsal.setting import NOBODY  # noqa: PLC0415 - see rehearse
 
     file = file_of(named)
     if file is None and _SENDER not in os.environ:
         print("There is no configuration, so it is Callbox as shipped that is rehearsed.")
-        return load_config(None, {**_NOBODY, **os.environ, _SENDER: _ANY_NUMBER})
-    return load_config(file, {**_NOBODY, **os.environ})
+        return load_config(None, {**NOBODY, **os.environ, _SENDER: _ANY_NUMBER})
+    return load_config(file, {**NOBODY, **os.environ})
 
 
 def _plan(config: "Config", file: Path | None, speed: float | None) -> "Plan":

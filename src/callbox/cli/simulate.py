@@ -12,51 +12,36 @@ import typer
 
 from callbox.cli.browser import show_page
 from callbox.cli.summary import show, watch
+from callbox.cli.ticker import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from callbox.simulator import Scenario, Settings, Simulator
-    from callbox.simulator.telephony.exchange import Exchange
 
-_LOOK_SECONDS = 0.2
 _USAGE = 2
 _UNHURRIED = 50_000
 """Allocations between garbage collections: what is created here stays, and makes no cycles."""
 _FIRST_SCREEN = """\
-Open {url} and pick up the phone.
+Open {url} and pick up the phone. Nothing is really sent. Ctrl-C ends it.
 
-Twilio simulator on {url}. Nothing is really sent. Ctrl-C ends it.
-
-Point a gateway at it:
-  TWILIO_ACCOUNT_SID=AC{zeros} TWILIO_AUTH_TOKEN=any \\
+It is Twilio for any program, whatever its account and token:
+  base URL {url}, number {number}
+For Callbox:
+  TWILIO_ACCOUNT_SID={account} TWILIO_AUTH_TOKEN=any \\
   CALLBOX_TWILIO__BASE_URL={url} CALLBOX_TWILIO__DEFAULT_FROM_NUMBER={number} callbox run
 
-Have things go wrong (create, list, fetch, any; status, html, drop, late, stall, lag):
-  curl -X PUT {url}/_simulator/faults -d '[{{"on": "create", "status": 503, "until": 20}}]'
-  curl -X DELETE {url}/_simulator/faults
-
-See everything it was asked to send, and every webhook it called:
-  curl {url}/_simulator/log
-  curl {url}/_simulator/webhooks
-
-Text the gateway. It asks for texts regularly, so this reaches it by itself; with webhooks at once:
+A text to somebody, a text from somebody, 20 seconds of trouble:
+  curl -u {account}:any {url}/2010-04-01/Accounts/{account}/Messages.json \\
+    -d To=+12065550100 -d From={number} -d Body=Hello
   curl {url}/_simulator/texts -d '{{"from": "+12065550100", "body": "status?"}}'
-
-Call it, the second time to leave a voicemail (calls.answer: voicemail). Calls need webhooks: set
-http.public_url of the gateway, then run `callbox webhooks set`:
-  curl {url}/_simulator/calls -d '{{"from": "+12065550100"}}'
-  curl {url}/_simulator/calls -d '{{"from": "+12065550100", "recording": {{"duration": 5}}}}'
+  curl -X PUT {url}/_simulator/faults -d '[{{"on": "create", "status": 503, "until": 20}}]'
 
 Webhooks are signed with {token}.
+Calls, scenarios, your tests and all else: docs/simulator.md.
 
 What it is asked to send, and webhooks that fail:
 """
+_ANY_ACCOUNT = "AC" + "0" * 32
 _TOKENS = {True: "--auth-token", False: "the auth token of whoever logged in last"}
-_KINDS = {"CA": "call", "FN": "flow"}  # by the beginning of a SID
-_SAME = "I-Twilio-Idempotency-Token"  # the same for a webhook's repetitions
-_UNAUTHORIZED = 401
-_MOST_SAID = 80
 
 
 def simulate(
@@ -224,7 +209,7 @@ async def _serve(
         print(_first_screen(simulator), flush=True)
         if browse:
             show_page(simulator.url)
-        watching = asyncio.create_task(_watch(simulator))
+        watching = asyncio.create_task(tell(simulator))
         playing = asyncio.create_task(_play(simulator, scenario))
         signal_came = asyncio.create_task(stopping.wait())
         await asyncio.wait([signal_came, playing], return_when=asyncio.FIRST_COMPLETED)
@@ -265,45 +250,5 @@ def _first_screen(simulator: "Simulator") -> str:
         url=simulator.url,
         number=next(iter(settings.own_numbers), "+1..."),
         token=_TOKENS[settings.auth_token is not None],
-        zeros="0" * 32,
+        account=_ANY_ACCOUNT,
     )
-
-
-async def _watch(simulator: "Simulator") -> None:
-    """Print a line for each thing it is asked to send, and for each webhook that failed."""
-    from callbox.domain.phone import mask  # noqa: PLC0415 - see simulate
-
-    sent = called = 0
-    waiting: list[Exchange] = []
-    while True:
-        if sent > len(simulator.log):  # somebody had it forgotten
-            sent = 0
-        if called > len(simulator.webhooks):
-            called = 0
-        for record in simulator.log[sent:]:
-            kind = _KINDS.get(record.sid[:2], "text")
-            print(f"{kind} to {mask(record.to)}: {record.sid}", flush=True)
-        sent = len(simulator.log)
-        waiting += simulator.webhooks[called:]
-        called = len(simulator.webhooks)
-        for failure in _failures(waiting):
-            print(failure, flush=True)
-        waiting = [exchange for exchange in waiting if not exchange.over]
-        await asyncio.sleep(_LOOK_SECONDS)
-
-
-def _failures(exchanges: "Sequence[Exchange]") -> "Iterator[str]":
-    """Say which webhooks failed; one that was asked for a password and then gave it did not."""
-    from callbox.domain.phone import mask_numbers  # noqa: PLC0415 - see simulate
-
-    for place, exchange in enumerate(exchanges):
-        if not exchange.over or not exchange.trouble:
-            continue
-        asked = exchange.status == _UNAUTHORIZED and exchange.challenge
-        again = (each.headers.get(_SAME) for each in exchanges[place + 1 :])
-        if asked and exchange.headers.get(_SAME) in again:
-            continue
-        url = exchange.url.partition("?")[0]
-        said = " ".join(exchange.body.split())[:_MOST_SAID]
-        what = ": ".join(filter(None, (exchange.trouble, mask_numbers(said))))
-        yield f"webhook {exchange.method} {url} failed: {what}"

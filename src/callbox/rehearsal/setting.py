@@ -11,8 +11,10 @@ from callbox.simulator import LIFELIKE, Scenario, Settings, Simulator
 from callbox.stage import free_port
 from callbox.twilio.numbers import Place
 
-ACCOUNT = "AC" + "0" * 32
-ANY_TOKEN = SecretStr("rehearsal")
+ACCOUNT, TOKEN = "AC" + "0" * 32, "rehearsal"
+NOBODY = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN}
+"""The variables of whoever has no account."""
+ANY_TOKEN = SecretStr(TOKEN)
 
 
 def staged(config: Config, folder: Path, twilio: str) -> Config:

@@ -4,7 +4,6 @@ It has faults on demand and keeps a log of it all. It shares no code with the ga
 checks the other.
 """
 
-from callbox.simulator.faults.fault import BadFaults
 from callbox.simulator.limits import TWILIOS, Limits
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder
@@ -17,7 +16,6 @@ from callbox.simulator.simulator import Simulator, start
 __all__ = [
     "LIFELIKE",
     "TWILIOS",
-    "BadFaults",
     "BadOrder",
     "Limits",
     "Manner",

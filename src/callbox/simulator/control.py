@@ -7,39 +7,36 @@ from typing import Any
 
 from callbox.simulator.api.answer import NOTHING, Answer, document
 from callbox.simulator.api.ask import Ask, params
-from callbox.simulator.faults.fault import BadFaults
 from callbox.simulator.faults.journal import Journal
 from callbox.simulator.faults.rules import Faults
 from callbox.simulator.faults.traffic import Traffic
 from callbox.simulator.manner import Manner
 from callbox.simulator.order import BadOrder, parse, read
 from callbox.simulator.page.audience import MOST_PHONES, Audience
-from callbox.simulator.records.address import phone, phone_of
+from callbox.simulator.records.address import phone
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.records.webhook import concealed
 from callbox.simulator.scenario.tally import Tally
 from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.incoming import NO_WEBHOOK
 from callbox.simulator.telephony.line import Line
 from callbox.simulator.telephony.network import Network
+from callbox.simulator.telephony.phone import Phone
 from callbox.simulator.telephony.ring import Ring
 from callbox.simulator.telephony.text import Text
 
 PREFIX = "/_simulator/"
 USUAL_LIMIT = 10_000
-NO_WEBHOOK = (
-    "The number has no VoiceUrl, so nobody takes the call and it fails: set http.public_url of the "
-    "gateway, and have `callbox webhooks set` give the number one."
-)
 LONGEST_NAME = 60
 Action = Callable[[Ask, bytes], Answer | Awaitable[Answer]]
 PERSON: dict[str, Callable[[Line, Any], None]] = {
     "answer": lambda line, _asked: line.answer(),
     "decline": lambda line, _asked: line.decline(),
-    "press": lambda line, asked: line.press(_text(asked, "digits")),
+    "press": lambda line, asked: line.press(_string(asked, "digits")),
     "hangup": lambda line, _asked: line.hang_up(),
-    "speak": lambda line, asked: line.speak(_text(asked, "text")),
+    "speak": lambda line, asked: line.speak(_string(asked, "text")),
 }
 """What a person at a phone does in a call."""
 
@@ -112,7 +109,7 @@ class Control:
         try:
             done = action(Ask("", "", sid, params(query), 0.0), body)
             answer = await done if inspect.isawaitable(done) else done
-        except (BadFaults, BadOrder) as reason:
+        except BadOrder as reason:
             answer = document(400, {"error": str(reason)})
         return answer._replace(body=concealed(answer.body.decode()).encode())
 
@@ -136,8 +133,8 @@ class Control:
         return document(201, {"message": shown, "webhook": told})
 
     def _texts(self, ask: Ask) -> Answer:
-        asked = phone_of(ask.text("to").strip())  # a plus that was not escaped came as a space
-        to = phone(asked) or asked
+        asked = ask.text("to").strip()  # a plus that was not escaped came as a space
+        texts = Phone(self._network, asked).received if asked else self._board.arrived
         got = [
             {
                 "sid": message.sid,
@@ -147,8 +144,7 @@ class Control:
                 "media": list(message.media),
                 "direction": message.direction,
             }
-            for message in self._board.arrived
-            if not to or phone_of(message.to) == to
+            for message in texts
         ]
         return document(200, {"texts": got})
 
@@ -191,7 +187,7 @@ class Control:
         )
 
     def _add_phone(self, asked: Any) -> Answer:  # noqa: ANN401 - whatever JSON can hold
-        number, name = _text(asked, "number"), _text(asked, "name", "")
+        number, name = _string(asked, "number"), _string(asked, "name", "")
         known = phone(number)
         if known is None:
             raise BadOrder(
@@ -244,7 +240,7 @@ def _named(path: str) -> tuple[str, str]:
     return "/".join((whole, "{sid}", *rest[1:])), rest[0]
 
 
-def _text(asked: Any, name: str, default: str | None = None) -> str:  # noqa: ANN401 - JSON
+def _string(asked: Any, name: str, default: str | None = None) -> str:  # noqa: ANN401 - JSON
     value = asked.get(name, default) if isinstance(asked, dict) else None
     if not isinstance(value, str):
         raise BadOrder(f'The document must say "{name}": text.')

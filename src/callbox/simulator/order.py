@@ -29,11 +29,11 @@ WORDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
+    Mapping: "an object",
     tuple: "a list",
     Collection: "a list",
-    Mapping: "an object",
 }
-
+"""What each type is called; of two that hold the same value, the first."""
 
 HALF = "The document holds half of a character, a lone surrogate."
 MOST = 2**53
@@ -65,9 +65,10 @@ def read(kind: type[V], document: object, within: str = "") -> V:
     """
     if not isinstance(document, Mapping):
         raise BadOrder("The document must be an object.")
+    check_known(document, names_of(kind), within)
     given = {NAMES.get(str(name), str(name)): value for name, value in document.items()}
     hints = get_type_hints(kind)
-    _check_names(kind, given, within)
+    _check_needed(kind, given, within)
     found = {
         name: _checked(_place(within, _outside(name)), value, hints[name])
         for name, value in given.items()
@@ -78,17 +79,24 @@ def read(kind: type[V], document: object, within: str = "") -> V:
         raise BadOrder(f"In {_quoted(within)}: {reason}" if within else str(reason)) from None
 
 
-def _check_names(kind: type[Any], given: Mapping[str, object], within: str) -> None:
-    known = {
-        field.name: field.default is MISSING and field.default_factory is MISSING
-        for field in fields(kind)
-    }
-    for name in given.keys() - known.keys():
-        place = _quoted(_place(within, name))
-        raise BadOrder(f"{place} is unknown; known are {', '.join(map(_outside, known))}.")
-    for name, needed in known.items():
-        if needed and name not in given:
-            raise BadOrder(f"{_quoted(_place(within, _outside(name)))} is missing.")
+def names_of(kind: type[Any]) -> list[str]:
+    """Return the names that a document has for the fields of a kind."""
+    return [_outside(field.name) for field in fields(kind)]
+
+
+def check_known(document: Mapping[str, object], known: Collection[str], within: str = "") -> None:
+    """BadOrder names the first key of a document that is none of these."""
+    for name in map(str, document):
+        if name not in known:
+            place = _quoted(_place(within, name))
+            raise BadOrder(f"{place} is unknown; known are {', '.join(known)}.")
+
+
+def _check_needed(kind: type[Any], given: Mapping[str, object], within: str) -> None:
+    for field in fields(kind):
+        needed = field.default is MISSING and field.default_factory is MISSING
+        if needed and field.name not in given:
+            raise BadOrder(f"{_quoted(_place(within, _outside(field.name)))} is missing.")
 
 
 def _outside(name: str) -> str:
@@ -101,6 +109,11 @@ def _place(within: str, name: str) -> str:
 
 def _quoted(place: str) -> str:
     return f'"{place}"'
+
+
+def kind_of(value: object) -> str:
+    """Return what JSON calls a value: text, a list, null and the like."""
+    return next((word for kind, word in WORDS.items() if isinstance(value, kind)), "null")
 
 
 def is_sane(value: float) -> bool:

@@ -1,11 +1,13 @@
 """The server: HTTP in, Twilio's answers out, faults in between."""
 
 import asyncio
+import logging
 import random
 import time
 from typing import NamedTuple
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from callbox.simulator.api import routes
 from callbox.simulator.api.answer import NOTHING, Answer, document, error, refused
@@ -27,6 +29,7 @@ from callbox.simulator.records.switchboard import Switchboard
 STANDARD_HEADERS = {
     "Content-Type": "application/json;charset=utf-8",
     "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag",
     "Strict-Transport-Security": "max-age=31536000",
@@ -42,6 +45,16 @@ UNREADABLE = (400, "Bad Request: the body cannot be read")
 """For one that was cut off, or is not compressed as it says; Twilio's are not known."""
 PATIENCE = 0.05
 """Seconds that requests in flight get when the server closes; they may stall for minutes."""
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+LOG = logging.getLogger(__name__)
+LOG.addFilter(_is_ours)
+"""Told of mistakes of the simulator; what is no HTTP is answered 400, and no news."""
 
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how this machine reaches it
@@ -75,7 +88,7 @@ class Server:
         self._page, self._control, self._faults, self._requests, self._journal = inside
         self._settings = board.settings
         self._jitter = random.Random(self._settings.seed)  # noqa: S311 - repeatable
-        self._web = web.Server(self._serve, access_log=None)
+        self._web = web.Server(self._serve, access_log=None, logger=LOG)
         self._late: set[asyncio.TimerHandle] = set()
         self._listener: asyncio.Server | None = None
 
@@ -110,6 +123,8 @@ class Server:
             return _plain(document(403, {"error": why}))
         if inside:
             return await self._inside(request, path, query, body)
+        if request.method == "OPTIONS":  # that it is 204 is a guess
+            return self._response(NOTHING, self._requests.in_flight, 0.0)
         place = routes.find(request.method, path)
         text = _asked(request, body) if request.method == "POST" else query
         ask = Ask(path, place.account, place.sid, params(text), arrived_at, place.parent)

@@ -80,7 +80,7 @@ class Settings:
     and keys, unless somebody real is on the phone."""
     tunnels: Mapping[str, str] = field(default_factory=dict)
     """Webhooks that begin with the first are signed so and sent to the second, as a proxy in front
-    of the gateway would."""
+    of the program would."""
     webhook_authority: str | None = None
     """A file with the certificates that webhooks over HTTPS may be signed by. None: the usual."""
     media_auth: bool = False

@@ -49,7 +49,7 @@ class Simulator:
         self.callbacks = self._network.callbacks
         """How status callbacks arrive: `manner` may be set."""
         self.tunnels = self._network.proxy.tunnels
-        """What a proxy in front of the gateway would do: URL outside to URL inside."""
+        """What a proxy in front of the program would do: URL outside to URL inside."""
         self.player: Player | None = None
         """The scenario that is played."""
         self._server = self._served()

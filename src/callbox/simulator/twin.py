@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from twilio.rest import Client
 
 from callbox.simulator.order import BadOrder, read
-from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.outcome import Outcome
 from callbox.simulator.settings import Settings
 from callbox.simulator.simulator import Simulator, start
@@ -76,13 +75,12 @@ class SimulatedTwilio:
 
     def texts(self, to: str | None = None) -> list[str]:
         """Return the texts that somebody's phone got, or everybody's, oldest first."""
-        return self.ask(
-            lambda simulator: [
-                message.prefix + message.body
-                for message in simulator.arrived
-                if to is None or phone_of(message.to) == to
-            ]
-        )
+
+        def got(simulator: Simulator) -> list[str]:
+            texts = simulator.arrived if to is None else simulator.phone(to).received
+            return [message.prefix + message.body for message in texts]
+
+        return self.ask(got)
 
     def calls(self) -> list[dict[str, Any]]:
         """Return every call, oldest first: Twilio's record, with the `transcript`."""
@@ -104,25 +102,32 @@ class SimulatedTwilio:
         """Return every webhook request with what came of it, oldest first."""
         return self.ask(lambda simulator: [each.document() for each in simulator.webhooks])
 
-    def text(self, sender: str, body: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - Text's
+    def text(
+        self,
+        sender: str,
+        body: str,
+        to: str | None = None,
+        **options: Any,  # noqa: ANN401 - Text's fields
+    ) -> dict[str, Any]:
         """Have somebody text the account's number; return the message once its webhook answered.
 
         It blocks: if the webhook is served by the caller's own event loop, give it to
         `asyncio.to_thread`.
         """
-        _check(Text, {"from": sender, "to": self.number, "body": body, **options})
-        return self._await(
-            lambda simulator: simulator.receive(
-                sender, options.pop("to", self.number), body, **options
-            )
-        )
+        ours = to or self.number
+        _check(Text, {"from": sender, "to": ours, "body": body, **options})
+        return self._await(lambda simulator: simulator.receive(sender, ours, body, **options))
 
-    def call(self, sender: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - Ring's fields
+    def call(
+        self,
+        sender: str,
+        to: str | None = None,
+        **options: Any,  # noqa: ANN401 - Ring's fields
+    ) -> dict[str, Any]:
         """Have somebody call the account's number; return the call once it is over. It blocks."""
-        _check(Ring, {"from": sender, "to": self.number, **options})
-        return self._await(
-            lambda simulator: simulator.ring(sender, options.pop("to", self.number), **options)
-        )
+        ours = to or self.number
+        _check(Ring, {"from": sender, "to": ours, **options})
+        return self._await(lambda simulator: simulator.ring(sender, ours, **options))
 
     def _await(self, begin: Callable[[Simulator], Any]) -> dict[str, Any]:
         async def answer() -> dict[str, Any]:

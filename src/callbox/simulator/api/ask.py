@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 Params = dict[str, list[str]]
-MOST_DIGITS = 18
+MOST_DIGITS = 15
+"""Of a number: the entries before so many whole pages can still be counted."""
 
 
 def params(text: str) -> Params:

@@ -5,6 +5,7 @@ and what happens to them: one of EFFECTS, or `latency`, or both. A new effect ne
 CHECKS and a plan in PLANS.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -12,13 +13,9 @@ from typing import Any
 
 from callbox.simulator.api.answer import Answer, error, html
 from callbox.simulator.api.routes import ENDPOINTS
-from callbox.simulator.order import is_sane
+from callbox.simulator.order import BadOrder, is_sane, kind_of
 
 Document = Mapping[str, Any]
-
-
-class BadFaults(ValueError):  # noqa: N818 - it reads as the sentence it is
-    """The document cannot be used; `str()` of it says why in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +107,15 @@ ONLY_ON = {"late": "create", "lag": "list"}
 
 def _check(document: object, place: str) -> Document:
     if not isinstance(document, dict):
-        raise BadFaults(f"{place} must be an object, not {type(document).__name__}.")
+        raise BadOrder(f"{place} must be an object, not {kind_of(document)}.")
     for key, value in document.items():
         if key not in CHECKS:
-            raise BadFaults(f'{place} has the unknown key "{key}"; known are {", ".join(CHECKS)}.')
+            raise BadOrder(f'{place} has the unknown key "{key}"; known are {", ".join(CHECKS)}.')
         accepts, form = CHECKS[key]
         if not accepts(value):
-            raise BadFaults(f'{place}: "{key}" must be {form}.')
+            raise BadOrder(f'{place}: "{key}" must be {form}.')
     if "on" not in document:
-        raise BadFaults(f'{place} must say "on": one of {", ".join(TARGETS)}.')
+        raise BadOrder(f'{place} must say "on": one of {", ".join(TARGETS)}.')
     return document
 
 
@@ -127,19 +124,26 @@ def _effect(document: Document, place: str) -> str | None:
     if "html" in effects and "status" in effects:
         effects.remove("status")
     if len(effects) > 1:
-        raise BadFaults(f'{place} has more than one effect: "{effects[0]}" and "{effects[1]}".')
+        raise BadOrder(f'{place} has more than one effect: "{effects[0]}" and "{effects[1]}".')
     if not effects and "latency" not in document:
-        raise BadFaults(f"{place} has no effect; known are {', '.join(EFFECTS)}, latency.")
+        raise BadOrder(f"{place} has no effect; known are {', '.join(EFFECTS)}, latency.")
     return effects[0] if effects else None
 
 
 def _check_company(document: Document, place: str) -> None:
     for key, companions in NEEDS.items():
         if key in document and not any(name in document for name in companions):
-            raise BadFaults(f'{place}: "{key}" needs {" or ".join(companions)}.')
+            raise BadOrder(f'{place}: "{key}" needs {" or ".join(companions)}.')
     for key, target in ONLY_ON.items():
         if key in document and not document["on"].startswith(target):
-            raise BadFaults(f'{place}: "{key}" works on {target} only.')
+            raise BadOrder(f'{place}: "{key}" works on {target} only.')
+
+
+def _span(document: Document, place: str) -> tuple[float, float]:
+    first, end = float(document.get("from", 0.0)), float(document.get("until", math.inf))
+    if end <= first:
+        raise BadOrder(f'{place}: "until" must be after "from".')
+    return first, end
 
 
 def _status(document: Document, performs: bool) -> Plan:
@@ -195,8 +199,7 @@ class Rule:
         self.on: str = self.document["on"]
         self.share = float(self.document.get("share", 1.0))
         self.times: int | None = self.document.get("times")
-        self._first = float(self.document.get("from", 0.0))
-        self._end = float(self.document.get("until", "inf"))
+        self._first, self._end = _span(self.document, place)
         self._created = float(self.document.get("created", self._effect == "stall"))
 
     def concerns(self, endpoint: str, elapsed: float) -> bool:

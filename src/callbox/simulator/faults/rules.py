@@ -4,7 +4,8 @@ import random
 import time
 from dataclasses import dataclass
 
-from callbox.simulator.faults.fault import NORMAL, BadFaults, Plan, Rule
+from callbox.simulator.faults.fault import NORMAL, Plan, Rule
+from callbox.simulator.order import BadOrder, kind_of
 from callbox.simulator.records.clock import Clock
 
 
@@ -32,11 +33,9 @@ class Faults:
         self.set([])
 
     def set(self, documents: object) -> None:
-        """Put rules in force instead of those before; BadFaults leaves those before."""
+        """Put rules in force instead of those before; BadOrder leaves those before."""
         if not isinstance(documents, list):
-            raise BadFaults(
-                f"The document must be a list of rules, not {type(documents).__name__}."
-            )
+            raise BadOrder(f"The document must be a list of rules, not {kind_of(documents)}.")
         rules = [Rule(document, f"Rule {place}") for place, document in enumerate(documents, 1)]
         self._rules = [(rule, Score()) for rule in rules]
         self._set_at = self._clock()

@@ -8,7 +8,6 @@ from aiohttp import web
 from callbox.simulator.api.answer import WRITE
 from callbox.simulator.page.audience import Audience
 from callbox.simulator.page.watcher import Watcher
-from callbox.simulator.records.clock import Pause
 from callbox.simulator.records.webhook import concealed
 
 TICK = 0.1
@@ -25,13 +24,9 @@ HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 class Feed:
     """One watcher for each page that is open; without one, nothing is done at all."""
 
-    def __init__(
-        self, audience: Audience, watcher: Callable[[], Watcher], pause: Pause, speed: float
-    ) -> None:
+    def __init__(self, audience: Audience, watcher: Callable[[], Watcher]) -> None:
         self._audience = audience
         self._watcher = watcher
-        self._pause = pause
-        self._tick = TICK * speed
 
     async def follow(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve a page until it closes; whoever connects again is told everything again."""
@@ -53,7 +48,7 @@ class Feed:
         await _write(response, RETRY + _event("state", {"page": page, **watcher.everything()}))
         quiet = 0
         while request.transport is not None and not request.transport.is_closing():
-            await self._pause(self._tick)
+            await asyncio.sleep(TICK)
             change = watcher.change()
             quiet = 0 if change else quiet + 1
             if change:

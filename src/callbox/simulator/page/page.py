@@ -28,12 +28,7 @@ class Page:
     ) -> None:
         self.audience = Audience(network.board)
         self._messages = network.board.messages
-        self._feed = Feed(
-            self.audience,
-            lambda: Watcher(network, faults, journal, playing),
-            network.board.pause,
-            network.board.settings.speed,
-        )
+        self._feed = Feed(self.audience, lambda: Watcher(network, faults, journal, playing))
 
     async def answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse | None:
         """Answer what the page is made of; None for what it orders."""

@@ -3,7 +3,6 @@
 from callbox.simulator.records.address import phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.message import BLAME, BLAMED, Message
-from callbox.simulator.records.segments import segments
 from callbox.simulator.records.webhook import concealed
 from callbox.simulator.telephony.exchange import Exchange
 
@@ -29,7 +28,7 @@ def message(record: Message, now: float) -> Document:
         "theirs": record.inbound,
         "body": concealed(text)[:LONGEST_BODY],
         "redacted": record.redacted,
-        "segments": segments(text) if text else 0,
+        "segments": record.parts,
         "media": [
             {"sid": kept.sid, "type": kept.content_type, "url": concealed(kept.url)}
             for kept in record.attachments

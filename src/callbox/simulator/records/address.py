@@ -2,8 +2,8 @@
 
 import re
 
-PHONE = re.compile(r"\+(?:1\d{10}|[2-9]\d{6,14})")
-SHORT_CODE = re.compile(r"\d{3,8}")
+PHONE = re.compile(r"\+(?:1\d{10}|[2-9]\d{6,14})", re.ASCII)
+SHORT_CODE = re.compile(r"\d{3,8}", re.ASCII)
 SENDER_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +\-_&]{1,11}")
 CHANNEL_ADDRESS = {
     "whatsapp": PHONE,

@@ -43,7 +43,8 @@ def overrides(fragment: str) -> Overrides:
 def _switch(given: dict[str, str], name: str) -> float:
     least, most, usual = SWITCHES[name]
     text = given.get(name, "")
-    return int(text) if text.isdecimal() and least <= int(text) <= most else usual
+    is_number = text.isdecimal() and len(text) <= len(str(most))
+    return int(text) if is_number and least <= int(text) <= most else usual
 
 
 def _reasons(given: dict[str, str]) -> frozenset[str]:

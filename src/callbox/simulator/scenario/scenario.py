@@ -7,12 +7,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from callbox.simulator.faults.fault import BadFaults, Rule
+from callbox.simulator.faults.fault import Rule
 from callbox.simulator.manner import Manner
-from callbox.simulator.order import NAMES, BadOrder, read
+from callbox.simulator.order import BadOrder, check_known, names_of, read
 from callbox.simulator.records.outcome import SECONDS, Outcome
 from callbox.simulator.scenario.duration import with_seconds
 from callbox.simulator.settings import Settings
@@ -129,10 +129,6 @@ def _numbered(value: Any, number: str) -> Any:  # noqa: ANN401 - whatever JSON c
     return [_numbered(each, number) for each in value] if isinstance(value, list) else value
 
 
-def _names(kind: type[Any]) -> list[str]:
-    return [field.name for field in fields(kind)]
-
-
 def _split(document: Document, names: Collection[str]) -> tuple[Document, Document]:
     """Return what is under these names, and the rest."""
     return (
@@ -145,17 +141,12 @@ def _halves(
     document: Document, names: Collection[str], kind: type[Any]
 ) -> tuple[Document, Document]:
     """Return what is under these names, and the rest, which must be fields of `kind`."""
-    known = (*names, *_names(kind))
-    for name in document:
-        if name not in known and NAMES.get(name) not in known:
-            outside = {inside: written for written, inside in NAMES.items()}
-            told = ", ".join(outside.get(each, each) for each in known)
-            raise BadOrder(f'"{name}" is unknown; known are {told}.')
+    check_known(document, (*names, *names_of(kind)))
     return _split(document, names)
 
 
 def _cued(document: Document, kind: type[Any]) -> tuple[Cue, Document]:
-    when, rest = _halves(document, _names(Cue), kind)
+    when, rest = _halves(document, names_of(Cue), kind)
     cue = read(Cue, when)
     if not 0 < cue.times <= MOST_TIMES:
         raise BadOrder(f'"times" must be from 1 to {MOST_TIMES}.')
@@ -192,19 +183,14 @@ def _window(document: Document) -> Window:
     when, rest = _halves(document, ("from", "until"), Manner)
     if not all(isinstance(value, int | float) for value in when.values()):
         raise BadOrder('"from" and "until" must be times.')
-    first, last = _span(when)
+    first, last = when.get("from", 0.0), when.get("until", math.inf)
+    if not 0 <= first < last:
+        raise BadOrder('"from" must not be negative, and "until" must be after it.')
     return Window(read(Manner, rest), first, last)
 
 
-def _span(document: Document) -> tuple[float, float]:
-    first, last = document.get("from", 0.0), document.get("until", math.inf)
-    if not 0 <= first < last:
-        raise BadOrder('"from" must not be negative, and "until" must be after it.')
-    return first, last
-
-
 def _person(document: Document) -> tuple[Somebody, Outcome]:
-    who, rest = _halves(document, _names(Somebody), Outcome)
+    who, rest = _halves(document, names_of(Somebody), Outcome)
     if "to" in who and not NUMBERS.fullmatch(str(who["to"])):
         raise BadOrder('"to" must be a number like +12065550100, or +44*, or * for everybody.')
     somebody = read(Somebody, who)
@@ -215,7 +201,6 @@ def _person(document: Document) -> tuple[Somebody, Outcome]:
 
 def _fault(document: Document) -> Document:
     Rule(document, "It")
-    _span(document)
     return document
 
 
@@ -261,5 +246,5 @@ def _entry(entry: object, name: str, place: int) -> object:
         raise BadOrder(f"{where}: it must be an object.")
     try:
         return SECTIONS[name](with_seconds(entry, FEWER_TIMES.get(name, TIMES)))
-    except (BadOrder, BadFaults) as reason:
+    except BadOrder as reason:
         raise BadOrder(f"{where}: {str(reason).removeprefix('It: ')}") from None

@@ -76,8 +76,6 @@ RECORDING = (
 )
 RECORDING_EVENTS = Rule(re.compile(r"(?:(?:in-progress|completed|absent)\b ?)+").fullmatch, 13621)
 SSML = "break emphasis lang p phoneme prosody s say-as sub w"
-ANYTHING = Element(children="*")
-"""What is not looked into."""
 
 ELEMENTS: dict[str, Element] = {
     "Say": Element("voice language", {"loop": Rule(COUNT, 13510)}, SSML),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from callbox.simulator.order import BadOrder
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.clock import Clock, Pause
-from callbox.simulator.records.keys import KEYS, LONGEST_SPEECH
+from callbox.simulator.records.keys import LONGEST_SPEECH, check_press
 
 
 class Line:
@@ -48,8 +48,7 @@ class Line:
     def press(self, keys: str) -> None:
         """Press keys: digits, * and #."""
         self._expect_talking()
-        if not KEYS.fullmatch(keys):
-            raise BadOrder(f'"keys" must be up to 100 digits, * and #, not {keys[:40]!r}.')
+        check_press(keys)
         self.hear("person", "press", keys)
         if self.listening:
             self.keys += keys

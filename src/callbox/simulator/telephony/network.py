@@ -7,12 +7,14 @@ from callbox.simulator.records.switchboard import Switchboard
 from callbox.simulator.telephony.callbacks import Callbacks
 from callbox.simulator.telephony.chores import Chores
 from callbox.simulator.telephony.exchange import Exchange
+from callbox.simulator.telephony.incoming import Incoming
 from callbox.simulator.telephony.line import Line
+from callbox.simulator.telephony.outgoing import Outgoing
 from callbox.simulator.telephony.proxy import Proxy
 from callbox.simulator.telephony.ring import Ring
-from callbox.simulator.telephony.ringing import Ringing
 from callbox.simulator.telephony.text import Text
 from callbox.simulator.telephony.texting import Texting
+from callbox.simulator.telephony.underway import Underway
 
 
 class Network:
@@ -26,19 +28,21 @@ class Network:
         board.on_create, board.on_end = self._created, self._ended
         board.on_reach = self.callbacks.reach
         self._texting = Texting(board, holder, self.proxy)
-        self._ringing = Ringing(board, holder, self.proxy, self.chores)
-        board.on_redirect = self._ringing.update
-        self.lines: dict[str, Line] = self._ringing.lines
+        self._underway = Underway(board, self.proxy, self.chores)
+        self._incoming = Incoming(board, holder, self.proxy, self._underway)
+        self._outgoing = Outgoing(board, self.proxy, self.chores, self._underway)
+        board.on_redirect = self._underway.update
+        self.lines: dict[str, Line] = self._underway.lines
         """The far ends of the calls under way, by SID."""
 
     def _created(self, record: Message | Call) -> None:
         self.callbacks.begin(record)
         if isinstance(record, Call) and record.lived:
-            self.chores.begin(self._ringing.place(record))
+            self.chores.begin(self._outgoing.place(record))
 
     def _ended(self, record: Message | Call) -> None:
         if isinstance(record, Call):
-            self._ringing.close(record)
+            self._underway.close(record)
         self.callbacks.end(record)
 
     async def text(self, text: Text, *, wait: bool = True) -> tuple[Message, Exchange | None]:
@@ -50,8 +54,8 @@ class Network:
     async def ring(self, ring: Ring, *, wait: bool = True) -> Call:
         """Bring a call; to its end, if that is waited for, else somebody real may be calling."""
         ring.check()
-        call = self._ringing.take(ring)
-        telling = self.chores.begin(self._ringing.tell(ring, call, live=not wait))
+        call = self._incoming.take(ring)
+        telling = self.chores.begin(self._incoming.tell(ring, call, live=not wait))
         if wait:
             await telling
         return call

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from callbox.simulator.records.address import phone_of
+from callbox.simulator.records.address import phone, phone_of
 from callbox.simulator.records.call import Call
 from callbox.simulator.records.message import Message
 from callbox.simulator.telephony.network import Network
@@ -47,8 +47,6 @@ class Phone:
     @property
     def received(self) -> Sequence[Message]:
         """The texts that it got, on whatever channel, oldest first."""
-        return [
-            message
-            for message in self._board.arrived
-            if phone_of(message.to) == phone_of(self.number)
-        ]
+        written = phone_of(self.number)
+        known = phone(written) or written
+        return [message for message in self._board.arrived if phone_of(message.to) == known]

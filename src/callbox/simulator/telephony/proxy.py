@@ -4,8 +4,7 @@ import base64
 import ssl
 import time
 import uuid
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import (
     ClientConnectorError,
@@ -26,51 +25,19 @@ from callbox.simulator.records.newest import Newest
 from callbox.simulator.records.twiml import LONGEST
 from callbox.simulator.records.webhook import Webhook
 from callbox.simulator.settings import Settings
+from callbox.simulator.telephony.errand import STAY, Errand
 from callbox.simulator.telephony.exchange import Exchange
 from callbox.simulator.telephony.signature import signature, signed_url
 from callbox.simulator.telephony.text_form import Form
 
 RETRIEVAL_FAILURE = "11200"
 UNAUTHORIZED = 401
-BECOME_GET, STAY = {301, 302, 303}, {307, 308}
-"""Redirections; what becomes a GET loses its parameters on the way."""
+REDIRECTIONS = {301, 302, 303, *STAY}
 MOST_HOPS = 5
 KEPT = 10_000
 """Exchanges; the oldest are let go."""
 FORM_TYPE = "application/x-www-form-urlencoded; charset=UTF-8"
 HEADERS = {"User-Agent": "TwilioProxy/1.1", "Accept": "*/*", "Cache-Control": "max-age=259200"}
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """One webhook to call: all its attempts share the token and the time."""
-
-    hook: Webhook
-    params: Form
-    voice: bool
-    token: str
-    fallback: bool = False
-
-    @property
-    def url(self) -> str:
-        """Where it goes: parameters of a GET are part of it."""
-        url = self.hook.bare
-        if self.hook.method == "POST" or not self.params:
-            return url
-        return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(self.params)}"
-
-    @property
-    def form(self) -> Form:
-        """What is posted."""
-        return self.params if self.hook.method == "POST" else {}
-
-    def moved(self, exchange: Exchange) -> "Errand":
-        """Return the errand to where a redirection leads; the time-outs stay."""
-        place = urljoin(exchange.url, exchange.location).partition("#")[0]
-        url = f"{place}#{urlsplit(self.hook.url).fragment}"
-        if exchange.status in STAY:
-            return replace(self, hook=replace(self.hook, url=url))
-        return replace(self, hook=replace(self.hook, url=url, method="GET"), params={})
 
 
 class Proxy:
@@ -185,7 +152,7 @@ class Proxy:
             exchange.challenge = answer.headers.get("WWW-Authenticate", "")
             exchange.body = _text(await _beginning(answer), answer.charset or "utf-8")
             exchange.answered(answer.status)
-            if answer.status in BECOME_GET | STAY:
+            if answer.status in REDIRECTIONS:
                 exchange.location = answer.headers.get("Location", "")
 
     def _route(self, url: str) -> tuple[str, dict[str, str]]:

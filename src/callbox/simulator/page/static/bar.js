@@ -25,8 +25,7 @@ export class Bar {
   render(inForce, ringing) {
     document.title = ringing ? `☎ ${nameOf(ringing)}: the phone rings` : TITLE;
     const { world } = this;
-    const number = world.numbers?.[0]?.number ?? "";
-    tell(at("settings"), `CALLBOX_TWILIO__BASE_URL=${location.origin} CALLBOX_TWILIO__DEFAULT_FROM_NUMBER=${number}`);
+    tell(at("settings"), location.origin);
     tell(at("terms"), this.#terms().join(" · "));
     at("faulty").hidden = !inForce;
     tell(at("faulty").firstElementChild, `${plural(inForce, "fault")} in force`);
@@ -34,8 +33,9 @@ export class Bar {
   }
 
   #terms() {
-    const { trial, pace, latency, speed, limits } = this.world;
+    const { trial, pace, latency, speed, limits, numbers } = this.world;
     return [
+      numbers?.length ? `number ${numbers[0].number}` : "",
       trial ? "trial account" : "full account",
       `a status every ${pace} s`,
       latency ? `answers after ${latency} s` : "",
@@ -61,6 +61,6 @@ async function copy(text) {
     tell(at("copy"), "Copied");
     setTimeout(() => tell(at("copy"), "Copy"), 2000);
   } catch {
-    complain("The browser does not let the page copy: mark the line and copy it.");
+    complain("The browser does not let the page copy: mark it and copy it.");
   }
 }

@@ -15,7 +15,7 @@ export const OUTCOMES = [
   { group: "Calls", words: "Voicemail answers", asks: { answered_by: "machine_start" } },
   { group: "Both", words: "Everything fails", asks: { status: "failed" } },
 ];
-const USUAL = { status: "", error_code: null, answered_by: "human" };
+const USUAL = { status: "", error_code: null, answered_by: "human", share: 1 };
 
 /** The place of an outcome in the table; -1 if it was set elsewhere and is none of them. */
 export function placeOf(outcome) {
@@ -29,5 +29,5 @@ export function placeOf(outcome) {
 /** Words for an outcome that is not the usual one; empty for the usual one. */
 export function label(outcome) {
   const place = placeOf(outcome);
-  return place === 0 ? "" : (OUTCOMES[place]?.words ?? `Set elsewhere: ${outcome.status || "other"}`);
+  return place === 0 ? "" : (OUTCOMES[place]?.words ?? `Set elsewhere: ${outcome.status || "other"}${outcome.share < 1 ? ` of ${+(outcome.share * 100).toFixed(3)}%` : ""}`);
 }

@@ -1,16 +1,15 @@
 // One phone: who it is, whom it talks with, what is said, and its call.
 
-import { bubble } from "./bubble.js";
 import { CallScreen } from "./callscreen.js";
 import { icon, make, tell } from "./element.js";
 import { order } from "./order.js";
 import { label } from "./outcome.js";
 import { reply } from "./reply.js";
 import { mark, walkable } from "./tabs.js";
+import { Talk } from "./talk.js";
 import { ENDED, initials, nameOf, number, time } from "./words.js";
 
 const TINTS = 5;
-const NEAR = 60; // pixels from the end at which new texts are followed
 
 export class PhoneView {
   constructor(phone, world, speak, onCall) {
@@ -18,10 +17,7 @@ export class PhoneView {
     this.world = world;
     this.onCall = onCall;
     this.partner = null;
-    this.follows = true; // whether the end of the conversation stays in sight
-    this.scrolledTo = 0;
     this.unread = new Set();
-    this.shown = new Map();
     this.chips = new Map();
     this.screen = new CallScreen(speak, () => this.#closed());
     this.#build();
@@ -40,19 +36,15 @@ export class PhoneView {
     );
     this.tabs = make("div", { className: "chips", role: "tablist", "aria-label": "Conversations" });
     walkable(this.tabs);
-    this.talk = make("ol", { className: "talk", tabIndex: 0 });
-    this.talk.addEventListener("scroll", () => this.#scrolled());
-    new ResizeObserver(() => this.#follow()).observe(this.talk);
-    this.older = make("li", { className: "older", hidden: true }, "Older ones are no longer shown");
-    this.talk.append(this.older);
-    this.box = reply(this.phone.number, () => this.partner, () => (this.follows = true));
+    this.talk = new Talk((call) => this.#open(call));
+    this.box = reply(this.phone.number, () => this.partner, () => this.talk.follow());
     this.face = make(
       "div",
       { className: "face" },
       make("header", { className: "who" }, this.avatar, make("div", {}, this.name, this.number), this.calling),
       this.tabs,
       this.tag,
-      this.talk,
+      this.talk.element,
       this.box.element,
     );
     const status = make(
@@ -87,22 +79,8 @@ export class PhoneView {
   choose(partner) {
     this.partner = partner;
     this.unread.delete(partner);
-    this.shown.clear();
-    this.talk.replaceChildren(this.older);
-    this.follows = true;
+    this.talk.begin();
     this.render();
-  }
-
-  /** Whoever scrolls up reads what was; a picture that grows above the end is no such wish. */
-  #scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = this.talk;
-    if (scrollHeight - scrollTop - clientHeight < NEAR) this.follows = true;
-    else if (scrollTop < this.scrolledTo) this.follows = false;
-    this.scrolledTo = scrollTop;
-  }
-
-  #follow() {
-    if (this.follows) this.talk.scrollTop = this.talk.scrollHeight;
   }
 
   /** Take note of a text or call that was not known before. */
@@ -122,7 +100,8 @@ export class PhoneView {
     tell(this.number, phone.name ? number(phone.number) : "");
     this.element.setAttribute("aria-label", `Phone of ${nameOf(phone)}`);
     this.#renderChips(partners);
-    this.#renderTalk();
+    const entries = phone.conversations.get(this.partner) ?? new Map();
+    this.talk.render(this.partner, entries, phone.cut.has(this.partner));
     this.#renderTag();
     const possible = world.takes(this.partner);
     this.box.allow(possible);
@@ -142,36 +121,6 @@ export class PhoneView {
     }
     mark(this.chips.values(), this.chips.get(this.partner));
     for (const [partner, chip] of this.chips) chip.classList.toggle("unread", this.unread.has(partner));
-  }
-
-  #renderTalk() {
-    const entries = this.phone.conversations.get(this.partner) ?? new Map();
-    let changed = false;
-    for (const [sid, view] of this.shown) {
-      if (entries.has(sid)) continue;
-      view.element.remove();
-      this.shown.delete(sid);
-    }
-    for (const [sid, entry] of entries) {
-      const view = this.shown.get(sid);
-      if (view?.entry === entry) continue;
-      changed = true;
-      if (view) view.update(entry);
-      else this.#append(sid, entry);
-    }
-    this.talk.setAttribute("aria-label", `Conversation with ${number(this.partner)}`);
-    this.older.hidden = !this.phone.cut.has(this.partner);
-    this.talk.classList.toggle("empty", !entries.size);
-    if (changed) this.#follow();
-  }
-
-  #append(sid, entry) {
-    const view = bubble(entry, (call) => this.#open(call));
-    for (const image of view.element.querySelectorAll("img")) {
-      image.addEventListener("load", () => this.#follow());
-    }
-    this.shown.set(sid, view);
-    this.talk.append(view.element);
   }
 
   #renderTag() {

@@ -48,7 +48,7 @@ export function reply(number, partner, onSend) {
 
   /** Count what is written, once it comes near the limit; return how long it is. */
   function measure() {
-    const length = box.value.length;
+    const length = box.value.length; // as Twilio counts: a flame is two
     const tooLong = length > LONGEST;
     counter.hidden = length < NEAR;
     counter.textContent = `${count(length)} of ${count(LONGEST)} characters${tooLong ? ": too long" : ""}`;

@@ -1,4 +1,4 @@
-// The two logs: requests that gateways made, webhooks that the simulator called.
+// The two logs: requests that programs made, webhooks that the simulator called.
 
 import { Log } from "./log.js";
 import { order } from "./order.js";
@@ -16,7 +16,7 @@ const sentence = (...parts) => parts.filter(Boolean).join(" · ");
 export class RequestLog extends Log {
   constructor(place) {
     super(place, {
-      empty: "No request yet. Point a gateway at this simulator and send something.",
+      empty: "No request yet. Point a program at this simulator and send something.",
       filters: { all: "All", order: "Orders only", trouble: "Errors only" },
       detail: whole,
     });

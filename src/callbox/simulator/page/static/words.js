@@ -100,6 +100,7 @@ export const HEARD = {
   beep: () => "Beep",
   note: (line) => line.text,
   dial: (line) => `Puts through ${line.text}`.trimEnd(),
+  redirect: (line) => `Goes on at ${line.text}`,
   hangup: (line) => (line.who === "person" ? "You hung up" : line.text || "The line was hung up"),
   ring: () => "Rings",
   answer: () => "Answered",
