@@ -204,12 +204,14 @@ class Connection:
     def subscribe(self, topics: Sequence[str], *, retained: bool = False) -> int | None:
         """Ask for topics and give the id by which `Subscribed` will name it; None if it is over.
 
-        `retained`: whether what the broker has kept is wanted too (MQTT 5 only, always before).
+        `retained`: whether what the broker has kept is wanted too (MQTT 5 only, always before). It
+        comes at QoS 0 then: at QoS 1 it would wait behind all that the session holds.
         """
-        wanted: list[Any] = [(topic, QOS) for topic in topics]
+        qos = 0 if retained else QOS
+        wanted: list[Any] = [(topic, qos) for topic in topics]
         if self._session.version == MQTTv5:
             handling = 0 if retained else _RETAINED_NOT_WANTED
-            options = SubscribeOptions(qos=QOS, retainHandling=handling)
+            options = SubscribeOptions(qos=qos, retainHandling=handling)
             wanted = [(topic, options) for topic in topics]
         return self._client.subscribe(wanted)[1]
 

@@ -456,7 +456,7 @@ class MqttHost:
                 "same topics: stop it, or every request is sent twice"
             )
         else:
-            self.serves = False
+            self._serving = self.serves = False  # what comes with the news is the other's already
             self._lost.set()
 
     def _standing_by(self) -> str:

@@ -1,0 +1,43 @@
+"""What only the host of a broker does, on a real mosquitto."""
+
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt.client import MQTTMessage
+
+from callbox.hosts.mqtt import MqttHost
+from contract.places import DARLA, Desk, OnMosquitto, Serving, bodies
+from harness.documents import text as request
+from harness.waiting import until
+
+
+@pytest.fixture(params=["mosquitto"])
+async def place(tmp_path: Path, exits: AsyncExitStack) -> OnMosquitto:
+    place = OnMosquitto(tmp_path, exits)
+    await place.open()
+    return place
+
+
+async def test_a_request_that_comes_right_after_another_gateway_s_name_is_left_to_it(
+    place: OnMosquitto, desk: Desk
+) -> None:
+    async with Serving(place, desk) as host:
+        assert isinstance(host, MqttHost)
+        assert host._connection is not None
+        requests = [message("txt", request(body, DARLA, body)) for body in ("ours", "theirs")]
+        info = message("bridge/info", {"instance": "another", "host": "there"})
+        news = [requests[0], info, message("bridge/state", b"online"), requests[1]]
+        host._take(host._connection, news)
+        await until(lambda: desk.outbox.counters.accepted, "the first is kept")
+        await until(lambda: not desk.tasks, "nothing is under way")
+    assert await bodies(desk) == ["ours"]
+
+
+def message(topic: str, document: Any) -> MQTTMessage:  # noqa: ANN401 - bytes, or what JSON says
+    """Give what paho hands over."""
+    came = MQTTMessage(0, f"twilio/{topic}".encode())
+    came.payload = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return came
