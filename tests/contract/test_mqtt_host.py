@@ -21,6 +21,19 @@ async def place(tmp_path: Path, exits: AsyncExitStack) -> OnMosquitto:
     return place
 
 
+@pytest.mark.parametrize("info", [b"[" * 100_000, b"[1]", b"\xff", b'{"instance": 1'])
+async def test_what_another_program_says_of_itself_holds_no_request_up(
+    place: OnMosquitto, desk: Desk, info: bytes
+) -> None:
+    async with Serving(place, desk) as host:
+        assert isinstance(host, MqttHost)
+        assert host._connection is not None
+        signals = [message("bridge/info", info), message("txt", request("1", DARLA, "Fire"))]
+        host._take(host._connection, signals)
+        await until(lambda: desk.outbox.counters.accepted, "the request is kept")
+    assert await bodies(desk) == ["Fire"]
+
+
 async def test_a_request_that_comes_right_after_another_gateway_s_name_is_left_to_it(
     place: OnMosquitto, desk: Desk
 ) -> None:

@@ -7,7 +7,6 @@ The session outlives connections: what is published while the gateway is away wa
 import asyncio
 import contextlib
 import hashlib
-import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from paho.mqtt.client import MQTTMessage, MQTTv5, MQTTv311
+from pydantic_core import from_json
 
 from callbox.domain.notification import ON_TOPICS, Kind
 from callbox.errors import HostError
@@ -441,7 +441,7 @@ class MqttHost:
             self._other["state"] = payload.decode(errors="replace")
         else:
             with contextlib.suppress(ValueError, AttributeError):
-                info = json.loads(payload)
+                info = from_json(payload)  # too deep is a ValueError of its own
                 self._other |= {key: str(info.get(key)) for key in ("instance", "host")}
         if self._serving and self._is_served_by_another():
             self._yield_to_other()
