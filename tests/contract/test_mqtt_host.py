@@ -1,6 +1,8 @@
 """What only the host of a broker does, on a real mosquitto."""
 
+import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -8,10 +10,11 @@ from typing import Any
 import pytest
 from paho.mqtt.client import MQTTMessage
 
-from callbox.hosts.mqtt import MqttHost
+from callbox.hosts.connection import Connection
+from callbox.hosts.mqtt import _REQUESTS, MqttHost
 from contract.places import DARLA, Desk, OnMosquitto, Serving, bodies
 from harness.documents import text as request
-from harness.waiting import until
+from harness.waiting import PATIENCE, until
 
 
 @pytest.fixture(params=["mosquitto"])
@@ -19,6 +22,28 @@ async def place(tmp_path: Path, exits: AsyncExitStack) -> OnMosquitto:
     place = OnMosquitto(tmp_path, exits)
     await place.open()
     return place
+
+
+class StoppedWhenSubscribed(MqttHost):
+    """Is told to stop in the moment in which it could say that it is online."""
+
+    async def _subscribe(
+        self, connection: Connection, topics: Sequence[str], *, retained: bool = False
+    ) -> None:
+        await super()._subscribe(connection, topics, retained=retained)
+        if topics == _REQUESTS:
+            await self.stop()
+
+
+async def test_told_to_stop_while_it_subscribes_it_is_offline_in_the_end(
+    place: OnMosquitto, desk: Desk
+) -> None:
+    host = await place.host(desk, StoppedWhenSubscribed)
+    async with asyncio.timeout(PATIENCE):
+        await host.run()
+    await place.publish("bridge/response/last", b"")
+    await until(lambda: place.heard("bridge/response/last"), "all was heard")
+    assert set(place.heard("bridge/state")) == {b"offline"}
 
 
 @pytest.mark.parametrize("info", [b"[" * 100_000, b"[1]", b"\xff", b'{"instance": 1'])

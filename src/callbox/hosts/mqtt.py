@@ -261,6 +261,8 @@ class MqttHost:
         held, self._held = self._held, []
         self._take(connection, held)
         await self._subscribe(connection, _REQUESTS)
+        if self._stopping.is_set():
+            return  # `offline` was said: `online` after it would stay for ever
         # Who, before that: another's name would still stand beside `online`.
         self.publish_retained("bridge/info", self.desk.info())
         connection.publish(self._topic("bridge/state"), b"online", retain=True)
