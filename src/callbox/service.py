@@ -92,15 +92,29 @@ class Gateway:
         self.provider = wiring.provider_of(config, transport)
         self._build_sending(documents)
         self._build_receiving(documents, TwilioLists(self.provider.client, transport))
-        await self.outbox.open()
-        await self.inbox.open()
-        await self.rounds.open()
+        self.troubles = Troubles(self._sources())
+        await self._learn()
         await self._open_http(control)
         if self._broker and config.mqtt.embedded:
             await self._open_broker()
         if self.greengrass is not None:
             await self.greengrass.open()
-        self.troubles = Troubles(self._sources())
+
+    async def _learn(self) -> None:
+        """Take up what the last run left; a full disk, which may take for ever, is told."""
+        learning = asyncio.create_task(self._take_up())
+        try:
+            while not learning.done():
+                await asyncio.wait({learning}, timeout=_LOOK_SECONDS)
+                self.troubles.look(self._clock.monotonic())
+            learning.result()
+        finally:
+            learning.cancel()
+
+    async def _take_up(self) -> None:
+        await self.outbox.open()
+        await self.inbox.open()
+        await self.rounds.open()
 
     def _audience(self) -> dict[str, Callable[[Event], bool]]:
         """Give who tells which events."""
