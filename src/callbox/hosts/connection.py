@@ -39,6 +39,7 @@ _MOST_UNACKNOWLEDGED = 1_000  # what waits in memory while the disk refuses
 _PACKET_ADDS = 64  # bytes, at most, to topic, payload and correlation data
 
 SESSION_TAKEN_OVER = 0x8E
+_PROTOCOL_ERROR = 0x82
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,11 @@ class Subscribed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection is over."""
+    """The connection is over. `unreadable`: we ended it, not understanding what came."""
 
     reason: str
     taken_over: bool
+    unreadable: bool = False
 
 
 Signal = MQTTMessage | Published | Subscribed | Lost
@@ -262,11 +264,13 @@ class Connection:
         self,
         _client: Client,
         _data: object,
-        _flags: DisconnectFlags,
+        flags: DisconnectFlags,
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        lost = Lost(str(reason), reason.value == SESSION_TAKEN_OVER)
+        ours = not flags.is_disconnect_packet_from_server
+        unreadable = ours and reason.value == _PROTOCOL_ERROR
+        lost = Lost(str(reason), reason.value == SESSION_TAKEN_OVER, unreadable)
         self._inbox.put(lost)
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             self._loop.call_soon_threadsafe(self._end, lost)

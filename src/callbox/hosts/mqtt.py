@@ -49,6 +49,11 @@ _FIGHTS = 3
 _SUBSCRIBE_SECONDS = 10.0
 _MOST_UNACKNOWLEDGEABLE = 1000  # requests at QoS 0 that wait for the disk
 
+# paho takes no U+FEFF in a string, which the standard allows (MQTT 5, 1.5.4).
+_UNREADABLE = (
+    "a message has MQTT 5 properties that cannot be read, and what is behind it would wait"
+)
+
 Reader = Callable[[Kind, bytes, Asked], Submission]
 
 
@@ -105,6 +110,7 @@ class MqttHost:
     _held: list[MQTTMessage] = field(default_factory=list)
     _connected_at: float = 0.0
     _short_lives: int = 0
+    _unreadable: bool = False  # what ended the last connection
     _told_retained: set[str] = field(default_factory=set)
     _unacknowledgeable: int = 0
 
@@ -170,6 +176,12 @@ class MqttHost:
                 self.trouble = str(refused)
             except HostError as error:
                 self.trouble = str(error)
+            if self._unreadable and versions[0] == MQTTv5:
+                if len(versions) > 1:
+                    log.warning("Broker: %s: using MQTT 3.1.1, which leaves them out", _UNREADABLE)
+                    versions.pop(0)
+                    continue
+                self.trouble = f"{_UNREADABLE}: set mqtt.version to auto"
             if _monotonic() - began >= _LONGEST_BACKOFF:
                 delay = _FIRST_BACKOFF
             with contextlib.suppress(TimeoutError):
@@ -180,6 +192,7 @@ class MqttHost:
     async def _live(self, version: int) -> None:
         """Connect, serve, and return when the connection is over."""
         self._lost.clear()
+        self._unreadable = False
         settings = self.settings
         session = Session(
             settings.client_id,
@@ -317,6 +330,7 @@ class MqttHost:
 
     def _note_loss(self, lost: Lost) -> None:
         self._lost.set()
+        self._unreadable = lost.unreadable
         short = _monotonic() - self._connected_at < _SHORT_LIFE
         self._short_lives = self._short_lives + 1 if short else 0
         if lost.taken_over or self._short_lives >= _FIGHTS:
