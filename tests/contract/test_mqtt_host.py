@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from paho.mqtt.client import MQTTMessage
 
+from callbox.hosts.address import Address
 from callbox.hosts.connection import Connection
-from callbox.hosts.mqtt import _REQUESTS, MqttHost
+from callbox.hosts.mqtt import _REQUESTS, MqttHost, Settings
 from contract.places import DARLA, Desk, OnMosquitto, Serving, bodies
 from harness.documents import text as request
 from harness.waiting import PATIENCE, until
@@ -44,6 +45,29 @@ async def test_told_to_stop_while_it_subscribes_it_is_offline_in_the_end(
     await place.publish("bridge/response/last", b"")
     await until(lambda: place.heard("bridge/response/last"), "all was heard")
     assert set(place.heard("bridge/state")) == {b"offline"}
+
+
+async def test_told_to_stop_while_the_broker_does_not_answer_it_hangs_up(desk: Desk) -> None:
+    came, left = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await reader.read()
+        left.set()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        address = Address(*server.sockets[0].getsockname())
+        host = MqttHost(
+            Settings(address, "twilio", "callbox"),
+            desk.outbox, desk.store, desk, desk.read, desk.spawn,
+        )  # fmt: skip
+        running = asyncio.create_task(host.run())
+        async with asyncio.timeout(PATIENCE / 3):
+            await came.wait()
+            await host.stop()
+            await running
+            await left.wait()
 
 
 @pytest.mark.parametrize("info", [b"[" * 100_000, b"[1]", b"\xff", b'{"instance": 1'])

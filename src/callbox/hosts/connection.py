@@ -157,6 +157,9 @@ class Connection:
         except HostError:
             await self.close()
             raise
+        except asyncio.CancelledError:
+            self._client.disconnect()  # or its thread would hold the session for ever
+            raise
 
     def deliver_to(self, handler: Handler) -> None:
         """Give everything that has arrived, and will, to `handler`, in the loop."""
