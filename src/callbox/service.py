@@ -268,7 +268,9 @@ class Gateway:
             purge = tasks.create_task(self._purge())
             delivering = tasks.create_task(self.outbox.run())
             asking = tasks.create_task(self.rounds.run())
-            await asyncio.gather(*(host.run() for host in self._hosts))
+            # In the group: when one of them fails, none goes on with a store that is closed.
+            hosts = [tasks.create_task(host.run()) for host in self._hosts]
+            await asyncio.wait(hosts)
             self.outbox.stop()
             asking.cancel()  # whoever waits for a look at Twilio waits no more
             await self._finish(delivering)
