@@ -38,6 +38,10 @@ _MOST_UNACKNOWLEDGED = 1_000  # what waits in memory while the disk refuses
 
 _PACKET_ADDS = 64  # bytes, at most, to topic, payload and correlation data
 
+_CALLBACKS = (
+    "on_socket_open", "on_connect", "on_disconnect", "on_message", "on_publish", "on_subscribe",
+)  # fmt: skip
+
 SESSION_TAKEN_OVER = 0x8E
 _PROTOCOL_ERROR = 0x82
 
@@ -104,6 +108,7 @@ class Connection:
         self._inbox: Hop[Signal] = Hop(self._loop)
         self._socket: object = None
         self._largest: int | None = None
+        self._given_up = False
         self._too_large = 0
         self._told_too_large: set[str] = set()
         self._client = self._make_client()
@@ -143,11 +148,7 @@ class Connection:
             properties.ReceiveMaximum = _MOST_UNACKNOWLEDGED
             options = {"clean_start": False, "properties": properties}
         try:
-            await _in_thread(
-                partial(
-                    self._client.connect, address.host, address.port, session.keepalive, **options
-                )
-            )
+            await _in_thread(partial(self._connect, options))
             self._client.loop_start()
             async with asyncio.timeout(_CONNECT_SECONDS):
                 return await self._connected
@@ -157,9 +158,16 @@ class Connection:
         except HostError:
             await self.close()
             raise
-        except asyncio.CancelledError:
-            self._client.disconnect()  # or its thread would hold the session for ever
+        except asyncio.CancelledError:  # or the session would be held for ever
+            self._given_up = True
+            await self.close()
             raise
+
+    def _connect(self, options: dict[str, Any]) -> None:
+        address = self._address
+        self._client.connect(address.host, address.port, self._session.keepalive, **options)
+        if self._given_up:
+            self._client.disconnect()
 
     def deliver_to(self, handler: Handler) -> None:
         """Give everything that has arrived, and will, to `handler`, in the loop."""
@@ -235,6 +243,9 @@ class Connection:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         await asyncio.to_thread(self._client.loop_stop)
+        self._inbox.deliver_to(None)
+        for name in _CALLBACKS:  # or its sockets wait for the garbage collector
+            setattr(self._client, name, None)
 
     def _on_socket_open(self, _client: Client, _data: object, sock: object) -> None:
         self._socket = sock

@@ -224,6 +224,7 @@ class MqttHost:
         stop.cancel()
         if not task.done():
             task.cancel()
+            await asyncio.wait({task})
             return None
         return task.result()
 
