@@ -280,12 +280,13 @@ class Rounds:
     def first_look(self) -> asyncio.Future[bool]:
         """Give whether Twilio answers, as soon as the check that was just begun shows it.
 
-        True once every number was looked at, False at the first that cannot be.
+        True once every number was looked at, False at the first that cannot be. Each caller has a
+        future of its own: who waits no longer ends it for nobody else.
         """
         first = self._first = self._first or asyncio.get_running_loop().create_future()
         if not self._posts:
             self._end_first_look(answered=True)
-        return first
+        return asyncio.shield(first)
 
     def trouble(self) -> str | None:
         """Say what Twilio does not tell, and why."""

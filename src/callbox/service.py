@@ -92,15 +92,29 @@ class Gateway:
         self.provider = wiring.provider_of(config, transport)
         self._build_sending(documents)
         self._build_receiving(documents, TwilioLists(self.provider.client, transport))
-        await self.outbox.open()
-        await self.inbox.open()
-        await self.rounds.open()
+        self.troubles = Troubles(self._sources())
+        await self._learn()
         await self._open_http(control)
         if self._broker and config.mqtt.embedded:
             await self._open_broker()
         if self.greengrass is not None:
             await self.greengrass.open()
-        self.troubles = Troubles(self._sources())
+
+    async def _learn(self) -> None:
+        """Take up what the last run left; a full disk, which may take for ever, is told."""
+        learning = asyncio.create_task(self._take_up())
+        try:
+            while not learning.done():
+                await asyncio.wait({learning}, timeout=_LOOK_SECONDS)
+                self.troubles.look(self._clock.monotonic())
+            learning.result()
+        finally:
+            learning.cancel()
+
+    async def _take_up(self) -> None:
+        await self.outbox.open()
+        await self.inbox.open()
+        await self.rounds.open()
 
     def _audience(self) -> dict[str, Callable[[Event], bool]]:
         """Give who tells which events."""
@@ -254,7 +268,9 @@ class Gateway:
             purge = tasks.create_task(self._purge())
             delivering = tasks.create_task(self.outbox.run())
             asking = tasks.create_task(self.rounds.run())
-            await asyncio.gather(*(host.run() for host in self._hosts))
+            # In the group: when one of them fails, none goes on with a store that is closed.
+            hosts = [tasks.create_task(host.run()) for host in self._hosts]
+            await asyncio.wait(hosts)
             self.outbox.stop()
             asking.cancel()  # whoever waits for a look at Twilio waits no more
             await self._finish(delivering)

@@ -130,8 +130,8 @@ class OnMosquitto:
         self._exits.push_async_callback(self._device.close)
         await self._device.connect()
 
-    async def host(self, desk: Desk) -> Host:
-        return MqttHost(
+    async def host(self, desk: Desk, kind: type[MqttHost] = MqttHost) -> Host:
+        return kind(
             Settings(Address("127.0.0.1", self._broker.port), "twilio", "callbox"),
             desk.outbox, desk.store, desk, desk.read, desk.spawn,
         )  # fmt: skip

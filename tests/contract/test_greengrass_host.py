@@ -18,6 +18,7 @@ from callbox.hosts.ipc import Nucleus, Way, room_for
 from callbox.outbox import Outbox
 from callbox.ports import Event
 from callbox.wire import to_document
+from contract.bench import ToyClock
 from contract.places import ACCESS, COMPONENT, DARLA, Desk, OnNucleus, Serving, bodies, event, owe
 from harness.documents import text as request
 from harness.waiting import until
@@ -103,6 +104,24 @@ async def test_what_waits_is_bounded_by_its_bytes_too(
     assert sum(len(each.payload) for each in nucleus.take(99)) == 1_000
     await place.publish("txt", b"again")
     await arrives(nucleus, 1)
+
+
+async def test_it_ends_although_the_disk_keeps_waiting_what_goes_before_a_request(
+    place: OnNucleus, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(greengrass, "_LONGEST_END", 0.05)
+    clock, asked = desk.outbox.clock, asyncio.Event()
+    assert isinstance(clock, ToyClock)
+
+    async def shift(_seconds: float, _now: float) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with Serving(place, desk):
+        monkeypatch.setattr(desk.store, "shift", shift)
+        clock.wall += 60.0
+        await place.publish("txt", json.dumps(request("a", DARLA, "Fire")).encode())
+        await asyncio.wait_for(asked.wait(), 10)
 
 
 async def test_what_the_core_cannot_have_while_it_is_offline_is_told_and_asked_for_again(

@@ -693,6 +693,17 @@ async def test_the_first_look_of_a_check_tells_that_twilio_does_not_answer(desk:
     assert looked.result() is False
 
 
+async def test_who_no_longer_waits_for_the_first_look_ends_it_for_nobody_else(desk: Desk) -> None:
+    await start_with(desk, every=None)
+    await desk.pass_by(60.0)
+    desk.rounds.check()
+    impatient, patient = desk.rounds.first_look(), desk.rounds.first_look()
+    impatient.cancel()
+    late = desk.rounds.first_look()
+    await desk.pass_by(2.0)
+    assert (patient.result(), late.result()) == (True, True)
+
+
 async def test_the_first_look_without_numbers_is_over_at_once(desk: Desk) -> None:
     await start_with(desk, numbers=(), every=None)
     desk.rounds.check()

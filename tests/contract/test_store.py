@@ -1259,6 +1259,17 @@ async def test_a_store_in_use_is_refused_with_who_holds_it(
     await keep(store, text())
 
 
+async def test_a_store_that_is_held_for_a_moment_only_is_waited_for(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "callbox.db")
+    holder = await shelf.open()
+    waiting = asyncio.create_task(shelf.open())
+    await asyncio.sleep(0)
+    await holder.close()
+    store = await waiting
+    assert await keep(store, text())
+    await store.close()
+
+
 async def test_who_holds_a_store_is_told_with_its_control_socket(shelf: Shelf) -> None:
     assert Lock(shelf.path).held() is None
     store = await SqliteStore.open(shelf.path, DOCUMENTS, Limits(), "/run/callbox.sock")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import MQTTv5, MQTTv311
 
-from harness import Cable, Gateway, Nursery, Site, number, text, until
+from harness import Cable, Gateway, Nursery, Site, judge, number, text, until
 from harness.cable import CONNECT, SUBACK, untouched
 from harness.certificates import Authority
 
@@ -232,6 +232,16 @@ def _without_mqtt_5(packet: bytes) -> bytes:
     if packet[0] >> 4 == CONNECT and packet[8] == MQTTv5:
         return packet[:8] + b"\x09" + packet[9:]
     return packet
+
+
+async def test_a_request_with_properties_that_cannot_be_read_holds_none_up(site: Site) -> None:
+    gateway, device = await site.running()
+    device.publish("txt", text("marked", number(1), "x"), reply_to=("\ufeffanswers", b"1"))
+    device.publish("txt", text("behind", number(2), "x"))
+    await until(lambda: device.answered == {"marked", "behind"}, "both are sent and told")
+    assert gateway.lines("WARNING", "MQTT 5 properties that cannot be read", "using MQTT 3.1.1")
+    assert judge(site.simulator, [(number(1), "x"), (number(2), "x")]).clean
+    assert await gateway.stop() == 0
 
 
 async def test_bridge_requests_are_answered_with_the_transaction_echoed(site: Site) -> None:

@@ -95,6 +95,28 @@ async def test_a_gateway_stops_within_seconds_although_its_disk_is_full(
     assert judge(site.simulator, asked.values()).clean
 
 
+async def test_a_gateway_that_cannot_begin_on_a_full_disk_says_so_and_stops_when_told(
+    site: Site, disk: SmallDisk
+) -> None:
+    site.simulator.faults.set([{"on": "create", "latency": 60}])
+    gateway = site.gateway(store={"url": f"sqlite://{disk.path}/callbox.sqlite3"})
+    device = await site.device()
+    gateway.start()
+    await gateway.online(device)
+    device.publish("txt", text("1", number(1), "x"))
+    await until(lambda: site.simulator.messages, "Twilio has created it")
+    await gateway.kill()
+    disk.fill()
+    gateway.start()
+    await until(lambda: gateway.lines("WARNING", REFUSED), "it is said")
+    assert await gateway.stop() == 0
+    disk.empty()
+    site.simulator.faults.clear()
+    gateway.start()
+    await device.status("1")
+    assert judge(site.simulator, [(number(1), "x")]).clean
+
+
 async def test_over_http_a_full_disk_is_503_and_nothing_was_kept(
     site: Site, disk: SmallDisk
 ) -> None:

@@ -120,6 +120,33 @@ async def test_a_second_gateway_on_the_same_topics_stands_by_unless_it_is_to_tak
     assert judge(site.simulator, [(number(1), "x"), (number(2), "y")]).clean
 
 
+async def test_a_gateway_that_comes_back_stands_by_whatever_its_session_has_kept(
+    site: Site,
+) -> None:
+    site.broker.options["max_inflight_messages"] = "20"
+    await site.broker.stop()
+    await site.broker.start()
+    old, new = site.gateway("old", mqtt={"version": "3.1.1"}), site.gateway("new")
+    device = await site.device()
+    old.start()
+    await old.online(device)
+    assert await old.stop() == 0
+    await device.offline()
+    for place in range(200):  # more than it is handed at once: what follows them waits
+        device.publish("txt", text(f"kept {place}", number(9999), "y"))
+    await device.flushed()
+    new.start()
+    await new.online(device)
+    asked = {str(place): (number(place), "x") for place in range(50)}
+    for request_id, wanted in asked.items():
+        device.publish("txt", text(request_id, *wanted))
+    await until(lambda: device.answered.issuperset(asked), "all is sent and told")
+    old.start()
+    await until(lambda: old.lines("serves twilio/# already"), "it stands by")
+    assert old.rows("SELECT count(*) FROM delivery") == [(0,)]
+    assert judge(site.simulator, asked.values()).clean
+
+
 async def test_takeover_serves_although_another_gateway_is_said_to(site: Site) -> None:
     device = await site.device()
     device.publish("bridge/state", b"online", retain=True)

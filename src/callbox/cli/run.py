@@ -53,16 +53,33 @@ async def _serve(gateway: "Gateway") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, stopping)
     try:
-        await gateway.open()
-        announce(gateway)
-        beside = (_announce_broker(gateway), announce_account(gateway), _end(gateway, stopping))
-        tasks = [asyncio.create_task(work) for work in beside]
-        await gateway.run()
-        for task in tasks:
-            task.cancel()
+        if await _opened(gateway, stopping):
+            await _run(gateway, stopping)
     finally:
         await gateway.close()
     log.info("Stopped")
+
+
+async def _opened(gateway: "Gateway", stopping: asyncio.Event) -> bool:
+    """Open it; False if it is to stop meanwhile: a full disk may take for ever."""
+    opening, stop = asyncio.create_task(gateway.open()), asyncio.create_task(stopping.wait())
+    await asyncio.wait({opening, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not opening.done():
+        opening.cancel()
+        await asyncio.wait({opening})
+        return False
+    opening.result()
+    return True
+
+
+async def _run(gateway: "Gateway", stopping: asyncio.Event) -> None:
+    announce(gateway)
+    beside = (_announce_broker(gateway), announce_account(gateway), _end(gateway, stopping))
+    tasks = [asyncio.create_task(work) for work in beside]
+    await gateway.run()
+    for task in tasks:
+        task.cancel()
 
 
 def _stop(stopping: asyncio.Event) -> None:

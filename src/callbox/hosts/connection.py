@@ -38,7 +38,12 @@ _MOST_UNACKNOWLEDGED = 1_000  # what waits in memory while the disk refuses
 
 _PACKET_ADDS = 64  # bytes, at most, to topic, payload and correlation data
 
+_CALLBACKS = (
+    "on_socket_open", "on_connect", "on_disconnect", "on_message", "on_publish", "on_subscribe",
+)  # fmt: skip
+
 SESSION_TAKEN_OVER = 0x8E
+_PROTOCOL_ERROR = 0x82
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,11 @@ class Subscribed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection is over."""
+    """The connection is over. `unreadable`: we ended it, not understanding what came."""
 
     reason: str
     taken_over: bool
+    unreadable: bool = False
 
 
 Signal = MQTTMessage | Published | Subscribed | Lost
@@ -102,6 +108,7 @@ class Connection:
         self._inbox: Hop[Signal] = Hop(self._loop)
         self._socket: object = None
         self._largest: int | None = None
+        self._given_up = False
         self._too_large = 0
         self._told_too_large: set[str] = set()
         self._client = self._make_client()
@@ -141,11 +148,7 @@ class Connection:
             properties.ReceiveMaximum = _MOST_UNACKNOWLEDGED
             options = {"clean_start": False, "properties": properties}
         try:
-            await _in_thread(
-                partial(
-                    self._client.connect, address.host, address.port, session.keepalive, **options
-                )
-            )
+            await _in_thread(partial(self._connect, options))
             self._client.loop_start()
             async with asyncio.timeout(_CONNECT_SECONDS):
                 return await self._connected
@@ -155,6 +158,16 @@ class Connection:
         except HostError:
             await self.close()
             raise
+        except asyncio.CancelledError:  # or the session would be held for ever
+            self._given_up = True
+            await self.close()
+            raise
+
+    def _connect(self, options: dict[str, Any]) -> None:
+        address = self._address
+        self._client.connect(address.host, address.port, self._session.keepalive, **options)
+        if self._given_up:
+            self._client.disconnect()
 
     def deliver_to(self, handler: Handler) -> None:
         """Give everything that has arrived, and will, to `handler`, in the loop."""
@@ -204,12 +217,14 @@ class Connection:
     def subscribe(self, topics: Sequence[str], *, retained: bool = False) -> int | None:
         """Ask for topics and give the id by which `Subscribed` will name it; None if it is over.
 
-        `retained`: whether what the broker has kept is wanted too (MQTT 5 only, always before).
+        `retained`: whether what the broker has kept is wanted too (MQTT 5 only, always before). It
+        comes at QoS 0 then: at QoS 1 it would wait behind all that the session holds.
         """
-        wanted: list[Any] = [(topic, QOS) for topic in topics]
+        qos = 0 if retained else QOS
+        wanted: list[Any] = [(topic, qos) for topic in topics]
         if self._session.version == MQTTv5:
             handling = 0 if retained else _RETAINED_NOT_WANTED
-            options = SubscribeOptions(qos=QOS, retainHandling=handling)
+            options = SubscribeOptions(qos=qos, retainHandling=handling)
             wanted = [(topic, options) for topic in topics]
         return self._client.subscribe(wanted)[1]
 
@@ -228,6 +243,9 @@ class Connection:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         await asyncio.to_thread(self._client.loop_stop)
+        self._inbox.deliver_to(None)
+        for name in _CALLBACKS:  # or its sockets wait for the garbage collector
+            setattr(self._client, name, None)
 
     def _on_socket_open(self, _client: Client, _data: object, sock: object) -> None:
         self._socket = sock
@@ -260,11 +278,13 @@ class Connection:
         self,
         _client: Client,
         _data: object,
-        _flags: DisconnectFlags,
+        flags: DisconnectFlags,
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        lost = Lost(str(reason), reason.value == SESSION_TAKEN_OVER)
+        ours = not flags.is_disconnect_packet_from_server
+        unreadable = ours and reason.value == _PROTOCOL_ERROR
+        lost = Lost(str(reason), reason.value == SESSION_TAKEN_OVER, unreadable)
         self._inbox.put(lost)
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             self._loop.call_soon_threadsafe(self._end, lost)

@@ -37,6 +37,7 @@ _SHORTENED = "…"
 _POLICY = "; the component's accessControl must let it publish there"
 _LONG = 100  # bytes of a text that is cut rather than an id
 _GRACE_SECONDS = 5.0
+_LONGEST_END = 8.0  # seconds
 _LISTEN_SECONDS = 5.0
 
 _CHOICES: dict[str, frozenset[Way]] = {
@@ -186,7 +187,10 @@ class GreengrassHost:
             self._tell("bridge/state", b"online")
             self.online()
             await self._stopping.wait()
-            await taking  # never cancelled: what it has in hand is on disk or put back
+            # In time what it has in hand is on disk or put back, unless a clock that jumped waits
+            # for a disk that refuses.
+            await asyncio.wait({taking}, timeout=_LONGEST_END)
+            taking.cancel()
             await asyncio.gather(*(each.finish() for each in self.publishers))
             for helper in helpers:
                 helper.cancel()

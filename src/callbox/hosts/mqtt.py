@@ -7,7 +7,6 @@ The session outlives connections: what is published while the gateway is away wa
 import asyncio
 import contextlib
 import hashlib
-import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from paho.mqtt.client import MQTTMessage, MQTTv5, MQTTv311
+from pydantic_core import from_json
 
 from callbox.domain.notification import ON_TOPICS, Kind
 from callbox.errors import HostError
@@ -48,6 +48,11 @@ _SHORT_LIFE = 5.0  # seconds; a session that ends sooner, often, is fought over
 _FIGHTS = 3
 _SUBSCRIBE_SECONDS = 10.0
 _MOST_UNACKNOWLEDGEABLE = 1000  # requests at QoS 0 that wait for the disk
+
+# paho takes no U+FEFF in a string, which the standard allows (MQTT 5, 1.5.4).
+_UNREADABLE = (
+    "a message has MQTT 5 properties that cannot be read, and what is behind it would wait"
+)
 
 Reader = Callable[[Kind, bytes, Asked], Submission]
 
@@ -105,6 +110,7 @@ class MqttHost:
     _held: list[MQTTMessage] = field(default_factory=list)
     _connected_at: float = 0.0
     _short_lives: int = 0
+    _unreadable: bool = False  # what ended the last connection
     _told_retained: set[str] = field(default_factory=set)
     _unacknowledgeable: int = 0
 
@@ -170,6 +176,12 @@ class MqttHost:
                 self.trouble = str(refused)
             except HostError as error:
                 self.trouble = str(error)
+            if self._unreadable and versions[0] == MQTTv5:
+                if len(versions) > 1:
+                    log.warning("Broker: %s: using MQTT 3.1.1, which leaves them out", _UNREADABLE)
+                    versions.pop(0)
+                    continue
+                self.trouble = f"{_UNREADABLE}: set mqtt.version to auto"
             if _monotonic() - began >= _LONGEST_BACKOFF:
                 delay = _FIRST_BACKOFF
             with contextlib.suppress(TimeoutError):
@@ -180,6 +192,7 @@ class MqttHost:
     async def _live(self, version: int) -> None:
         """Connect, serve, and return when the connection is over."""
         self._lost.clear()
+        self._unreadable = False
         settings = self.settings
         session = Session(
             settings.client_id,
@@ -211,6 +224,7 @@ class MqttHost:
         stop.cancel()
         if not task.done():
             task.cancel()
+            await asyncio.wait({task})
             return None
         return task.result()
 
@@ -261,6 +275,8 @@ class MqttHost:
         held, self._held = self._held, []
         self._take(connection, held)
         await self._subscribe(connection, _REQUESTS)
+        if self._stopping.is_set():
+            return  # `offline` was said: `online` after it would stay for ever
         # Who, before that: another's name would still stand beside `online`.
         self.publish_retained("bridge/info", self.desk.info())
         connection.publish(self._topic("bridge/state"), b"online", retain=True)
@@ -315,6 +331,7 @@ class MqttHost:
 
     def _note_loss(self, lost: Lost) -> None:
         self._lost.set()
+        self._unreadable = lost.unreadable
         short = _monotonic() - self._connected_at < _SHORT_LIFE
         self._short_lives = self._short_lives + 1 if short else 0
         if lost.taken_over or self._short_lives >= _FIGHTS:
@@ -444,7 +461,7 @@ class MqttHost:
             self._other["state"] = payload.decode(errors="replace")
         else:
             with contextlib.suppress(ValueError, AttributeError):
-                info = json.loads(payload)
+                info = from_json(payload)  # too deep is a ValueError of its own
                 self._other |= {key: str(info.get(key)) for key in ("instance", "host")}
         if self._serving and self._is_served_by_another():
             self._yield_to_other()
@@ -459,7 +476,7 @@ class MqttHost:
                 "same topics: stop it, or every request is sent twice"
             )
         else:
-            self.serves = False
+            self._serving = self.serves = False  # what comes with the news is the other's already
             self._lost.set()
 
     def _standing_by(self) -> str:

@@ -16,7 +16,7 @@ from callbox.domain.delivery import Delivery, Evidence, State
 from callbox.domain.notification import Channel
 from callbox.domain.policy import LONGEST_BETWEEN_NEWS
 from callbox.domain.question import Question
-from callbox.errors import StoreError, StoreTooNew
+from callbox.errors import StoreError, StoreInUse, StoreTooNew
 from callbox.ports import (
     MQTT,
     Change,
@@ -45,6 +45,7 @@ T = TypeVar("T")
 
 LOSSES_TO_SET_ASIDE = 3
 DAY_SECONDS = 86_400.0
+_LOCK_SECONDS, _LOCK_AGAIN = 2.0, 0.1
 
 _A_BROKER: Mapping[str, Wants] = {MQTT: lambda _event: True}
 
@@ -91,7 +92,7 @@ class SqliteStore:
         lock = Lock(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock.take(control)
+            await _take(lock, control)
             db = await asyncio.to_thread(connect, path)
             return cls(db, lock, documents, limits, hosts)
         except (OSError, sqlite3.Error) as error:
@@ -450,6 +451,19 @@ def _alone(
     acceptance.count(deliveries, 1)
     new += deliveries
     return receipt
+
+
+async def _take(lock: Lock, control: str | None) -> None:
+    """Take a lock; `callbox queue` holds it for a moment, which must keep no gateway away."""
+    now = asyncio.get_running_loop().time
+    latest = now() + _LOCK_SECONDS
+    while True:
+        try:
+            return lock.take(control)
+        except StoreInUse:
+            if now() >= latest:
+                raise
+        await asyncio.sleep(_LOCK_AGAIN)
 
 
 def connect(path: Path) -> sqlite3.Connection:
