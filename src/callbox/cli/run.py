@@ -13,6 +13,7 @@ import typer
 from callbox import __version__
 from callbox.cli.configuration import ConfigFile, file_of, load
 from callbox.domain.phone import mask
+from callbox.stopping import unless
 
 if TYPE_CHECKING:
     from callbox.config import Config
@@ -53,24 +54,12 @@ async def _serve(gateway: "Gateway") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, stopping)
     try:
-        if await _opened(gateway, stopping):
+        await unless(stopping, gateway.open())  # a full disk may take for ever
+        if not stopping.is_set():
             await _run(gateway, stopping)
     finally:
         await gateway.close()
     log.info("Stopped")
-
-
-async def _opened(gateway: "Gateway", stopping: asyncio.Event) -> bool:
-    """Open it; False if it is to stop meanwhile: a full disk may take for ever."""
-    opening, stop = asyncio.create_task(gateway.open()), asyncio.create_task(stopping.wait())
-    await asyncio.wait({opening, stop}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    if not opening.done():
-        opening.cancel()
-        await asyncio.wait({opening})
-        return False
-    opening.result()
-    return True
 
 
 async def _run(gateway: "Gateway", stopping: asyncio.Event) -> None:

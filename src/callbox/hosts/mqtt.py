@@ -34,6 +34,7 @@ from callbox.hosts.refusals import RefusedError
 from callbox.intake import Asked
 from callbox.outbox import Outbox
 from callbox.ports import MQTT, Origin, Store, Submission
+from callbox.stopping import unless
 from callbox.wire import to_document
 
 log = logging.getLogger(__name__)
@@ -202,7 +203,7 @@ class MqttHost:
             self._topic("bridge/state"),
         )
         connection = Connection(settings.address, session)
-        granted = await self._unless_stopped(connection.open())
+        granted = await unless(self._stopping, connection.open())
         if granted is None:
             return
         self._connection = connection
@@ -215,18 +216,6 @@ class MqttHost:
             self._connection = None
             self.spawn(self.publisher.detach())
             await connection.close()
-
-    async def _unless_stopped(self, opening: Coroutine[Any, Any, Granted]) -> Granted | None:
-        """Wait for a connection; None if the gateway stops first."""
-        task = asyncio.create_task(opening)
-        stop = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
-            return None
-        return task.result()
 
     async def _until(self, serving: Coroutine[Any, Any, None]) -> None:
         """Serve until the connection is lost or the gateway stops; a fault of serving is raised."""

@@ -19,6 +19,7 @@ from callbox.hosts.indigo import Home
 from callbox.indigo.mistake import Mistake
 from callbox.service import Gateway
 from callbox.simulator import Settings, Simulator, start
+from callbox.stopping import unless
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ class Engine:
         """Run a gateway until something else is wanted."""
         async with contextlib.AsyncExitStack() as exits:
             try:
-                opened = await self._unless_stopped(self._opened(setup, exits))
+                opened = await unless(self._stopped, self._opened(setup, exits))
             except CallboxError as fault:
                 self.idle = str(fault)
                 log.error("Callbox does not run: %s", fault)  # noqa: TRY400 - a sentence says it
@@ -159,17 +160,6 @@ class Engine:
             self._open.clear()
             changed.cancel()
             await self._finish(self._gateway, running, beside)
-
-    async def _unless_stopped(self, opening: Coroutine[Any, Any, T]) -> T | None:
-        """Give what is opened; None if it is to stop meanwhile: a full disk may take for ever."""
-        task, stopped = asyncio.create_task(opening), asyncio.create_task(self._stopped.wait())
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if task.done():
-            return task.result()
-        task.cancel()
-        await asyncio.wait({task})
-        return None
 
     async def _finish(
         self, gateway: Gateway, running: "asyncio.Task[None]", beside: "asyncio.Task[None]"
