@@ -56,10 +56,7 @@ async def test_what_twilio_did_while_the_disk_was_full_is_not_forgotten(
     site: Site, disk: SmallDisk
 ) -> None:
     site.simulator.faults.set([{"on": "create", "latency": 0.5}])
-    gateway = site.gateway(store={"url": f"sqlite://{disk.path}/callbox.sqlite3"})
-    device = await site.device()
-    gateway.start()
-    await gateway.online(device)
+    gateway, device = await site.running(store={"url": f"sqlite://{disk.path}/callbox.sqlite3"})
     asked = {str(place): (number(place), "x") for place in range(5)}
     for request_id, wanted in asked.items():
         device.publish("txt", text(request_id, *wanted))
@@ -77,10 +74,7 @@ async def test_what_twilio_did_while_the_disk_was_full_is_not_forgotten(
 async def test_a_gateway_stops_within_seconds_although_its_disk_is_full(
     site: Site, disk: SmallDisk
 ) -> None:
-    gateway = site.gateway(store={"url": f"sqlite://{disk.path}/callbox.sqlite3"})
-    device = await site.device()
-    gateway.start()
-    await gateway.online(device)
+    gateway, device = await site.running(store={"url": f"sqlite://{disk.path}/callbox.sqlite3"})
     disk.fill()
     asked = {str(place): (number(place), "x" * 900) for place in range(50)}
     for request_id, wanted in asked.items():
@@ -99,10 +93,7 @@ async def test_a_gateway_that_cannot_begin_on_a_full_disk_says_so_and_stops_when
     site: Site, disk: SmallDisk
 ) -> None:
     site.simulator.faults.set([{"on": "create", "latency": 60}])
-    gateway = site.gateway(store={"url": f"sqlite://{disk.path}/callbox.sqlite3"})
-    device = await site.device()
-    gateway.start()
-    await gateway.online(device)
+    gateway, device = await site.running(store={"url": f"sqlite://{disk.path}/callbox.sqlite3"})
     device.publish("txt", text("1", number(1), "x"))
     await until(lambda: site.simulator.messages, "Twilio has created it")
     await gateway.kill()

@@ -904,6 +904,15 @@ async def waiting(call: Call, what: str) -> None:
     await until(lambda: call.waits_for == what, f"the call waits for {what}")
 
 
+async def picked_up(sim: Simulator, listener: Listener) -> tuple[Call, Line]:
+    """Have Ada answer a call whose script is at /say; give what she holds, too."""
+    call = await dial(sim, f"{listener.url}/say")
+    await waiting(call, "answer")
+    line = sim.lines[call.sid]
+    line.answer()
+    return call, line
+
+
 async def test_a_call_rings_until_somebody_answers_presses_and_hears_the_end(
     attended: Simulator, listener: Listener
 ) -> None:
@@ -1075,10 +1084,7 @@ async def test_keys_count_where_somebody_presses_and_speaks(
     attended: Simulator, listener: Listener
 ) -> None:
     listener.answer("/say", response('<Gather input="dtmf speech" timeout="9" action="/done"/>'))
-    call = await dial(attended, f"{listener.url}/say")
-    await waiting(call, "answer")
-    line = attended.lines[call.sid]
-    line.answer()
+    call, line = await picked_up(attended, listener)
     await waiting(call, "digits")
     line.press("1")
     line.speak("The garage")
@@ -1091,10 +1097,7 @@ async def test_a_recording_ends_by_the_keys_that_it_names(
     attended: Simulator, listener: Listener
 ) -> None:
     listener.answer("/say", response('<Record finishOnKey="#" timeout="600" action="/said"/>'))
-    call = await dial(attended, f"{listener.url}/say")
-    await waiting(call, "answer")
-    line = attended.lines[call.sid]
-    line.answer()
+    call, line = await picked_up(attended, listener)
     await waiting(call, "speech")
     line.speak("Water in the cellar")
     line.press("5")
@@ -1134,10 +1137,7 @@ async def test_somebody_who_presses_the_last_key_first_may_still_press_others(
     attended: Simulator, listener: Listener
 ) -> None:
     listener.answer("/say", response('<Gather action="/done" timeout="600"/>'))
-    call = await dial(attended, f"{listener.url}/say")
-    await waiting(call, "answer")
-    line = attended.lines[call.sid]
-    line.answer()
+    call, line = await picked_up(attended, listener)
     await waiting(call, "digits")
     line.press("#")
     await stays(lambda: call.waits_for == "digits", "it waits for keys", 0.05)

@@ -44,8 +44,8 @@ class Newest(Sequence[T]):
     def __getitem__(self, place: int | slice) -> T | list[T]:
         gone = self._count - len(self._kept)
         if isinstance(place, slice):
-            wanted = range(*place.indices(self._count))
-            return [self._kept[each - gone] for each in wanted if each >= gone]
+            first, end, step = place.indices(self._count)
+            return [self._kept[each - gone] for each in range(max(first, gone), end, step)]
         found = (place + self._count if place < 0 else place) - gone
         if found < 0:
             raise IndexError(place)
